@@ -1,0 +1,1 @@
+"""Sliproad takes an EV charger from the box to the road."""

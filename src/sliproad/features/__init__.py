@@ -1,0 +1,1 @@
+"""The product, one folder a feature, in the reading order of ARCHITECTURE.md."""

@@ -1,0 +1,81 @@
+"""SQL of what is so right now: connection, boot, heartbeat, connector status. Hot rows, apart from the registry's."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, text
+from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.orm import Mapped, mapped_column
+
+from sliproad.foundation.database import Row, visible_to
+
+
+class ChargePointLiveRow(Row):
+    """One row per charge point, made at registration. `connected` is only true together with a gateway that is alive."""
+
+    __tablename__ = "charge_point_live"
+    __table_args__ = ({"info": visible_to("organization", "charge_point"), "postgresql_with": {"fillfactor": 70}},)
+
+    charge_point_key: Mapped[int] = mapped_column(BigInteger, ForeignKey("charge_points.key"), primary_key=True)
+    organization_id: Mapped[str]
+    connected: Mapped[bool] = mapped_column(server_default=text("false"))
+    epoch: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    gateway_id: Mapped[str | None]
+    protocol_version: Mapped[str | None]
+    """The OCPP version agreed on the present (or last) socket."""
+    security_profile: Mapped[int | None]
+    remote_address: Mapped[str | None]
+    connected_path: Mapped[str | None]
+    connected_at: Mapped[datetime | None]
+    disconnected_at: Mapped[datetime | None]
+    last_seen_at: Mapped[datetime | None]
+    last_heartbeat_at: Mapped[datetime | None]
+    last_heartbeat_epoch: Mapped[int | None] = mapped_column(BigInteger)
+    """The connection on which the last Heartbeat CALL came."""
+    boot_status: Mapped[str | None]
+    """What the last BootNotification was answered: `Accepted`, `Pending`, `Rejected`."""
+    booted_at: Mapped[datetime | None]
+    boot_epoch: Mapped[int | None] = mapped_column(BigInteger)
+    boot_vendor: Mapped[str | None]
+    boot_model: Mapped[str | None]
+    boot_serial_number: Mapped[str | None]
+    firmware_version: Mapped[str | None]
+    meter_type: Mapped[str | None]
+    meter_serial_number: Mapped[str | None]
+    iccid: Mapped[str | None]
+    imsi: Mapped[str | None]
+    boot_reason: Mapped[str | None]
+    boot_payload: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    clock_skew_seconds: Mapped[float | None]
+    """Charge point's clock minus ours, from the last message that carried a time and was live."""
+
+
+class ConnectorRow(Row):
+    """A connector's last reported status. 1.6: `evse_id` = `connector_id`, and connector 0 is the charge point itself."""
+
+    __tablename__ = "connectors"
+    __table_args__ = ({"info": visible_to("organization", "charge_point"), "postgresql_with": {"fillfactor": 70}},)
+
+    charge_point_key: Mapped[int] = mapped_column(BigInteger, ForeignKey("charge_points.key"), primary_key=True)
+    evse_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    connector_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    organization_id: Mapped[str]
+    status: Mapped[str]
+    error_code: Mapped[str | None]
+    info: Mapped[str | None]
+    vendor_error_code: Mapped[str | None]
+    status_at: Mapped[datetime]
+    """The charge point's own time."""
+    received_at: Mapped[datetime]
+    report_count: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
+
+
+class GatewayRow(Row):
+    """A gateway process. One that has not been seen for 10 s is dead, and its charge points are not connected."""
+
+    __tablename__ = "gateways"
+    __table_args__ = ({"info": visible_to("engine")},)
+
+    gateway_id: Mapped[str] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    seen_at: Mapped[datetime] = mapped_column(server_default=text("now()"))

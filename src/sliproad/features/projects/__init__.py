@@ -1,0 +1,1 @@
+"""A project: the job at a site that installers are assigned to, its charge points and its checklist."""

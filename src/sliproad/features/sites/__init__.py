@@ -1,0 +1,1 @@
+"""Where charge points stand: sites, their owners and their operator."""

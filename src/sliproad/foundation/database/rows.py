@@ -1,0 +1,42 @@
+"""The declarative base of all row classes. Each feature's `store` defines its own rows and is the only one to touch them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import DateTime, MetaData
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase
+
+NAMES = {
+    "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "pk": "%(table_name)s_pkey",
+}
+
+KINDS = frozenset({"organization", "project", "charge_point", "site", "installer", "user", "lookup", "engine"})
+
+
+class Row(DeclarativeBase):
+    """A table. Every one says in `__table_args__` who may see its rows: `{"info": visible_to("organization", …)}`."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads it off the class)
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+    }
+
+
+def visible_to(*kinds: str, lookup: Sequence[str] = ()) -> dict[str, Any]:
+    """Who may see (and write) a table's rows as role `web`; see `policies.py` for each kind's condition.
+
+    `organization`: column `organization_id`; `project`: `project_id`; `charge_point`: `charge_point_key`; `site`: `site_id`;
+    `installer`: `installer_id`; `user`: `user_id`; `lookup`: the text columns in `lookup` equal the scope's lookup value;
+    `engine`: nobody but gateway and workers.
+    """
+    if unknown := set(kinds) - KINDS:
+        raise ValueError(f"unknown visibility: {sorted(unknown)}")
+    return {"visible_to": frozenset(kinds), "lookup": tuple(lookup)}

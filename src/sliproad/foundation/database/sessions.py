@@ -1,0 +1,72 @@
+"""Pools and transactions. One request or job step is one transaction; a service opens it, its store works inside it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Literal, cast
+
+import psycopg
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
+
+from sliproad.foundation.database import policies
+from sliproad.foundation.database.scope import Scope
+
+RoleName = Literal["owner", "web", "engine"]
+ROLE_OPTIONS = {"owner": "", "web": f"-c role={policies.WEB}", "engine": f"-c role={policies.ENGINE}"}
+SET_SCOPE = text(
+    "select set_config('sliproad.organization_id', :organization_id, true), set_config('sliproad.installer_id', :installer_id, true),"
+    " set_config('sliproad.user_id', :user_id, true), set_config('sliproad.lookup', :lookup, true)"
+)
+
+
+def as_role(database_url: str, role: RoleName) -> str:
+    """The same PostgreSQL URL, whose connections speak as `role` from their first statement on (libpq `options`)."""
+    url = make_url(database_url)
+    if not (options := ROLE_OPTIONS[role]):
+        return url.render_as_string(hide_password=False)
+    given = cast("str", url.query.get("options", ""))
+    return url.update_query_dict({"options": f"{given} {options}".strip()}).render_as_string(hide_password=False)
+
+
+class Database:
+    """Connections of one role. `transaction(scope)` is how everything outside the hot path reaches PostgreSQL."""
+
+    def __init__(self, database_url: str, role: RoleName, *, pool_size: int = 10) -> None:
+        """`database_url` is a libpq URL (`postgresql://…`) of the owner."""
+        self.role = role
+        self.url = as_role(database_url, role)
+        self.engine = create_async_engine(
+            make_url(self.url).set(drivername="postgresql+psycopg"),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+        )
+        self._session = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self, scope: Scope) -> AsyncIterator[AsyncSession]:
+        """A session whose work is committed at the end, or rolled back when the block raises."""
+        async with self._session() as session, session.begin():
+            if self.role == "web":
+                await session.execute(
+                    SET_SCOPE,
+                    {
+                        "organization_id": scope.organization_id,
+                        "installer_id": scope.installer_id,
+                        "user_id": scope.user_id,
+                        "lookup": scope.lookup,
+                    },
+                )
+            yield session
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
+    """The psycopg connection of a session's transaction, for COPY, set-based statements and transactional job enqueue."""
+    connection: AsyncConnection = await session.connection()
+    raw = await connection.get_raw_connection()
+    return cast("psycopg.AsyncConnection[Any]", raw.driver_connection)

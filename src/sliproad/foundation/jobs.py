@@ -1,0 +1,104 @@
+"""Durable jobs on PostgreSQL (procrastinate), enqueued in the transaction of the change that needs them.
+
+Tasks are defined in a feature's `jobs` module as plain async functions and registered here by name; multi-step flows are rows
+with a state, whose every transition enqueues the next idempotent job (house §3). `app/processes.py` runs the worker.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import procrastinate
+import structlog
+from procrastinate import RetryStrategy
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.psycopg_connector import PsycopgConnector
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from sliproad.foundation.database import driver_connection
+
+log = structlog.get_logger()
+Task = Callable[..., Awaitable[None]]
+HEARTBEAT_SECONDS = 1.0
+STALLED_SECONDS = 5.0
+GRACEFUL_SECONDS = 5.0
+
+
+class Jobs:
+    """The queue of one process. Every process registers the same tasks, so that any can enqueue and any worker can run."""
+
+    def __init__(self, engine_url: str, *, pool_size: int = 4) -> None:
+        """`engine_url` is a libpq URL that speaks as role `engine`."""
+        self.app = procrastinate.App(
+            connector=PsycopgConnector(conninfo=engine_url, min_size=1, max_size=pool_size),
+        )
+        self._register_retry_stalled()
+
+    def task(self, name: str, function: Task, *, attempts: int = 10, queue: str = "default") -> None:
+        """Register `function` (called with the job's JSON arguments) as `name`; failures are retried with back-off."""
+        retry = RetryStrategy(max_attempts=attempts, exponential_wait=2)
+        self.app.task(name=name, queue=queue, retry=retry)(function)
+
+    def periodic(self, name: str, function: Callable[[int], Awaitable[None]], *, cron: str) -> None:
+        """Run `function(timestamp)` by a cron expression with seconds last (`* * * * * */2`), once in the whole cluster."""
+        task = self.app.task(name=name, queueing_lock=name)(function)
+        self.app.periodic(cron=cron)(task)
+
+    async def enqueue(
+        self,
+        session: AsyncSession | None,
+        name: str,
+        *,
+        lock: str | None = None,
+        queueing_lock: str | None = None,
+        at: datetime | None = None,
+        delay_seconds: float = 0,
+        **arguments: Any,
+    ) -> None:
+        """Enqueue in `session`'s transaction, or at once without one.
+
+        Jobs with the same `lock` run one after another; while one with the same `queueing_lock` waits, another is a no-op.
+        """
+        options: dict[str, Any] = {"lock": lock, "queueing_lock": queueing_lock}
+        if at or delay_seconds:
+            options["schedule_at"] = at or datetime.now(UTC) + timedelta(seconds=delay_seconds)
+        if session is None:
+            try:
+                await self.app.configure_task(name, **options).defer_async(**arguments)
+            except AlreadyEnqueued:
+                return
+            return
+        options["connection"] = await driver_connection(session)
+        try:
+            async with session.begin_nested():  # a duplicate must not spoil the caller's transaction
+                await self.app.configure_task(name, **options).defer_async(**arguments)
+        except AlreadyEnqueued:
+            return
+
+    async def open(self) -> None:
+        """Open the pool; enqueuing needs it."""
+        await self.app.open_async()
+
+    async def close(self) -> None:
+        await self.app.close_async()
+
+    async def run_worker(self, *, concurrency: int = 50) -> None:
+        """Work until cancelled; `app/processes.py` starts it anew when it ends by itself."""
+        await self.app.run_worker_async(
+            concurrency=concurrency,
+            update_heartbeat_interval=HEARTBEAT_SECONDS,
+            stalled_worker_timeout=STALLED_SECONDS,
+            shutdown_graceful_timeout=GRACEFUL_SECONDS,
+            install_signal_handlers=False,
+            delete_jobs="successful",
+        )
+
+    def _register_retry_stalled(self) -> None:
+        """Jobs of a killed worker stay `doing` for ever unless somebody brings them back (trust, procrastinate)."""
+
+        async def retry_stalled(timestamp: int) -> None:  # noqa: ARG001
+            for job in await self.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+                log.info("job_brought_back", job=job.id, task=job.task_name)
+                await self.app.job_manager.retry_job(job)
+
+        self.periodic("foundation.retry_stalled", retry_stalled, cron="* * * * * */5")

@@ -1,0 +1,117 @@
+"""What an installation can be told: by environment (`SLIPROAD_…`), an optional TOML file and flags, in rising order of weight.
+
+The table of contract §8, with its defaults. `app/wiring.py` and the CLI are the only readers; parts get values, not settings.
+"""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+EXAMPLE_SECRETS = frozenset({"change-me", "changeme", "secret", "example", "sliproad", "password"})
+SHORTEST_SECRET = 32
+
+
+class Settings(BaseSettings):
+    """All settings of one process. Unknown keys in the TOML file are an error, so that a typo is noticed."""
+
+    model_config = SettingsConfigDict(env_prefix="SLIPROAD_", extra="forbid", frozen=True)
+
+    data_dir: Path = Path(".sliproad")
+    database_url: str | None = None
+    nats_url: str | None = None
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8080, ge=0, le=65535)
+    ocpp_host: str = "127.0.0.1"
+    ocpp_port: int = Field(default=9000, ge=0, le=65535)
+    public_url: str | None = None
+    ocpp_public_url: str | None = None
+    ocpp_tls_cert: Path | None = None
+    ocpp_tls_key: Path | None = None
+    ocpp_allow_profile_0: bool = False
+    ocpp_max_frame_bytes: int = Field(default=65536, ge=1024)
+    ocpp_ping_seconds: float = Field(default=30.0, gt=0)
+    gateways: int = Field(default=1, ge=1, le=64)
+    smtp_url: SecretStr | None = None
+    mail_from: str = "Sliproad <no-reply@localhost>"
+    secret_key: SecretStr | None = None
+    allowed_private_networks: Annotated[tuple[Network, ...], NoDecode] = ()
+    issue_prefix: str = Field(default="SLP", pattern=r"^[A-Z]{2,5}$")
+    support_url: str | None = None
+    signing_pkcs12: Path | None = None
+    signing_pkcs12_password: SecretStr | None = None
+    timestamp_url: str | None = None
+    heartbeat_seconds: int = Field(default=300, ge=10, le=86400)
+    commissioning_heartbeat_seconds: int = Field(default=30, ge=1, le=3600)
+    log_format: str = Field(default="console", pattern="^(console|json)$")
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    demo: bool = False
+
+    @field_validator("allowed_private_networks", mode="before")
+    @classmethod
+    def read_networks(cls, value: Any) -> Any:
+        """`127.0.0.0/8, ::1/128` as text, or a list of such."""
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        return tuple(ipaddress.ip_network(network) for network in value)
+
+    @field_validator("public_url", "ocpp_public_url")
+    @classmethod
+    def strip_slash(cls, value: str | None) -> str | None:
+        """An address with scheme and host, without its trailing slash."""
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
+            raise ValueError("must be scheme and host, such as https://sliproad.example")
+        return value.rstrip("/")
+
+    @field_validator("secret_key")
+    @classmethod
+    def refuse_examples(cls, value: SecretStr | None) -> SecretStr | None:
+        """No default credentials (trust S2): an example or short secret stops the start."""
+        if value is not None:
+            text = value.get_secret_value()
+            if text.lower() in EXAMPLE_SECRETS or len(text) < SHORTEST_SECRET:
+                raise ValueError(f"must be {SHORTEST_SECRET} random characters or more, not an example")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags before the TOML file before the environment (contract §8: rising order)."""
+        return (init_settings, TomlConfigSettingsSource(settings_cls), env_settings)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether this process brings its own PostgreSQL or NATS."""
+        return self.database_url is None or self.nats_url is None
+
+
+def load(toml_file: Path | None = None, **flags: Any) -> Settings:
+    """Settings from environment, `toml_file` and `flags` that are not None.
+
+    Raises:
+        pydantic.ValidationError: naming every wrong setting.
+    """
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=toml_file)
+
+    return FromFile(**{name: value for name, value in flags.items() if value is not None})
