@@ -1,20 +1,43 @@
 """SQL of the registry. Rows of the live state are in `live_store`, attempts to connect in `attempts_store`."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    Identity,
+    Index,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy import (
+    Row as ResultRow,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from sliproad.features.charge_points.live_store import ChargePointLiveRow
+from sliproad.features.charge_points.model import STATUS_OF, Selection
 from sliproad.foundation.database import Row, visible_to
+
+CURRENT_XID = text("pg_current_xact_id()::text::bigint")
+NOT_REMOVED = text("removed_at is null")
 
 
 class ChargePointRow(Row):
-    """`key` is internal (NATS subjects, file names, metrics); `charge_point_id` is the public id and the OCPP identity."""
+    """`key` is internal (subjects, file names, metrics); `charge_point_id` is the public id and the OCPP identity."""
 
     __tablename__ = "charge_points"
     __table_args__ = (
-        Index("charge_points_organization_id_created_at_idx", "organization_id", "created_at", "key"),
+        Index("charge_points_charge_point_id_key", "charge_point_id", unique=True, postgresql_where=NOT_REMOVED),
+        Index("charge_points_organization_id_key_idx", "organization_id", "key", postgresql_where=NOT_REMOVED),
         Index("charge_points_project_id_idx", "project_id"),
         Index("charge_points_site_id_idx", "site_id"),
         Index(
@@ -23,13 +46,13 @@ class ChargePointRow(Row):
             "vendor",
             "serial_number",
             unique=True,
-            postgresql_where=text("removed_at is null"),
+            postgresql_where=NOT_REMOVED,
         ),
         {"info": visible_to("organization", "project")},
     )
 
     key: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    charge_point_id: Mapped[str] = mapped_column(unique=True)
+    charge_point_id: Mapped[str]
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.organization_id"))
     site_id: Mapped[str] = mapped_column(ForeignKey("sites.site_id"))
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.project_id"))
@@ -48,9 +71,159 @@ class ChargePointRow(Row):
     """`not_started`, `in_progress`, `failed`, `completed`."""
     commissioned_at: Mapped[datetime | None]
     registered_by: Mapped[str | None]
+    installer_address: Mapped[str | None]
+    """From where its installer last asked about it: attempts to connect from there are theirs to see (contract §3)."""
+    installer_address_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     removed_at: Mapped[datetime | None]
-    changed_xid: Mapped[int] = mapped_column(
-        BigInteger, server_default=text("pg_current_xact_id()::text::bigint"), index=True
+    """Removed by its installer before handover; the identity and serial number are free again, the history stays."""
+    changed_xid: Mapped[int] = mapped_column(BigInteger, server_default=CURRENT_XID, index=True)
+    """The transaction that last changed what gateways mirror (identity, password, policy): every writer sets it."""
+
+
+class ChargePointMoveRow(Row):
+    """A charge point went from one project to another of the same organisation; everything else about it stays."""
+
+    __tablename__ = "charge_point_moves"
+    __table_args__ = (
+        Index("charge_point_moves_charge_point_key_idx", "charge_point_key", "moved_at"),
+        {"info": visible_to("organization")},
     )
-    """The transaction that last changed what gateways mirror (identity, password, policy, …): every writer sets it anew."""
+
+    move_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    charge_point_key: Mapped[int] = mapped_column(BigInteger, ForeignKey("charge_points.key"))
+    organization_id: Mapped[str]
+    from_project_id: Mapped[str]
+    to_project_id: Mapped[str]
+    moved_at: Mapped[datetime]
+    moved_by: Mapped[str]
+
+
+SEARCHED = (
+    ChargePointRow.charge_point_id,
+    ChargePointRow.serial_number,
+    ChargePointRow.vendor,
+    ChargePointRow.model,
+    ChargePointRow.location_description,
+    ChargePointRow.location_address,
+)
+
+
+def conditions(selection: Selection) -> list[ColumnElement[bool]]:
+    """The WHERE of a selection over `charge_points` joined with `charge_point_live`."""
+    row = ChargePointRow
+    found: list[ColumnElement[bool]] = [row.removed_at.is_(None)]
+    for column, value in (
+        (row.organization_id, selection.organization_id),
+        (row.project_id, selection.project_id),
+        (row.site_id, selection.site_id),
+        (row.serial_number, selection.serial_number),
+        (ChargePointLiveRow.connected, selection.connected),
+    ):
+        if value is not None:
+            found.append(column == value)
+    if selection.status is not None:
+        found.append(row.commissioning_status.in_([raw for raw, word in STATUS_OF.items() if word == selection.status]))
+    if selection.text:
+        columns = (
+            row.charge_point_id,
+            row.serial_number,
+            row.vendor,
+            row.model,
+            row.location_description,
+            row.location_address,
+        )
+        found.append(or_(*(column.icontains(selection.text, autoescape=True) for column in columns)))
+    return found
+
+
+async def insert_charge_point(session: AsyncSession, values: Mapping[str, Any]) -> ChargePointRow:
+    """The registry's row and, beside it, the row of its live state.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: the identity, or the vendor's serial number in this organisation, is taken.
+    """
+    row = ChargePointRow(**values)
+    session.add(row)
+    await session.flush()
+    session.add(ChargePointLiveRow(charge_point_key=row.key, organization_id=row.organization_id))
+    await session.flush()
+    return row
+
+
+async def find_by_id(session: AsyncSession, charge_point_id: str, *, lock: bool = False) -> ChargePointRow | None:
+    """A charge point by its public id; with `lock` its row is held until the transaction ends."""
+    query = select(ChargePointRow).where(
+        ChargePointRow.charge_point_id == charge_point_id, ChargePointRow.removed_at.is_(None)
+    )
+    return await session.scalar(query.with_for_update() if lock else query)
+
+
+async def find_by_key(session: AsyncSession, key: int) -> ChargePointRow | None:
+    return await session.get(ChargePointRow, key)
+
+
+async def select_of_project(session: AsyncSession, project_id: str) -> Sequence[ChargePointRow]:
+    """A project's charge points in the order of their registration."""
+    query = (
+        select(ChargePointRow)
+        .where(ChargePointRow.project_id == project_id, ChargePointRow.removed_at.is_(None))
+        .order_by(ChargePointRow.key)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def count_by_status(session: AsyncSession, project_ids: Sequence[str]) -> Sequence[ResultRow[str, str, int]]:
+    """(project_id, commissioning_status, number) of what is registered in these projects."""
+    query = (
+        select(ChargePointRow.project_id, ChargePointRow.commissioning_status, func.count())
+        .where(ChargePointRow.project_id.in_(project_ids), ChargePointRow.removed_at.is_(None))
+        .group_by(ChargePointRow.project_id, ChargePointRow.commissioning_status)
+    )
+    return (await session.execute(query)).all()
+
+
+async def select_page(
+    session: AsyncSession, selection: Selection, *, limit: int, before_key: int | None
+) -> Sequence[ResultRow[ChargePointRow, ChargePointLiveRow]]:
+    """Newest first, each with its live state, in one query; one more than `limit`, to see whether there is more."""
+    query = (
+        select(ChargePointRow, ChargePointLiveRow)
+        .join(ChargePointLiveRow, ChargePointLiveRow.charge_point_key == ChargePointRow.key)
+        .where(*conditions(selection))
+        .order_by(ChargePointRow.key.desc())
+        .limit(limit + 1)
+    )
+    if before_key is not None:
+        query = query.where(ChargePointRow.key < before_key)
+    return (await session.execute(query)).all()
+
+
+async def count(session: AsyncSession, selection: Selection) -> int:
+    """How many charge points a selection holds."""
+    query = select(func.count()).select_from(ChargePointRow).where(*conditions(selection))
+    if selection.connected is not None:
+        query = query.join(ChargePointLiveRow, ChargePointLiveRow.charge_point_key == ChargePointRow.key)
+    return await session.scalar(query) or 0
+
+
+async def change(session: AsyncSession, key: int, values: Mapping[str, Any], *, mirrored: bool) -> ChargePointRow:
+    """Set columns; `mirrored` says that gateways must hear of it."""
+    changes: dict[str, Any] = {**values, **({"changed_xid": CURRENT_XID} if mirrored else {})}
+    query = update(ChargePointRow).where(ChargePointRow.key == key).values(changes).returning(ChargePointRow)
+    return (await session.execute(query, execution_options={"populate_existing": True})).scalar_one()
+
+
+async def insert_move(session: AsyncSession, values: Mapping[str, Any]) -> None:
+    session.add(ChargePointMoveRow(**values))
+    await session.flush()
+
+
+async def select_moves(session: AsyncSession, key: int) -> Sequence[ChargePointMoveRow]:
+    """Where a charge point was before, oldest first."""
+    query = (
+        select(ChargePointMoveRow)
+        .where(ChargePointMoveRow.charge_point_key == key)
+        .order_by(ChargePointMoveRow.move_id)
+    )
+    return (await session.scalars(query)).all()

@@ -26,21 +26,26 @@ create or replace function scope_value(name text) returns text language sql stab
   as $$ select coalesce(current_setting('sliproad.' || name, true), '') $$
 """,
     """
+create or replace function scope_owned_project_ids() returns text[] language sql stable security definer
+  set search_path = public, pg_temp as $$
+  select coalesce(array_agg(p.project_id), '{}') from projects p join site_owners o using (site_id)
+    where o.user_id = nullif(scope_value('user_id'), '') and scope_value('organization_id') = '' $$
+""",
+    """
 create or replace function scope_project_ids() returns text[] language sql stable security definer
   set search_path = public, pg_temp as $$
   select coalesce(array_agg(project_id), '{}') from (
     select project_id from project_installers
       where installer_id = nullif(scope_value('installer_id'), '') and removed_at is null
     union
-    select p.project_id from projects p join site_owners o using (site_id)
-      where o.user_id = nullif(scope_value('user_id'), '') and scope_value('organization_id') = ''
+    select unnest(scope_owned_project_ids())
   ) visible $$
 """,
     """
 create or replace function scope_site_ids() returns text[] language sql stable security definer
   set search_path = public, pg_temp as $$
   select coalesce(array_agg(site_id), '{}') from (
-    select site_id from projects where project_id = any(scope_project_ids())
+    select site_id from projects where project_id = any((select scope_project_ids())::text[])
     union
     select site_id from site_owners
       where user_id = nullif(scope_value('user_id'), '') and scope_value('organization_id') = ''
@@ -49,7 +54,8 @@ create or replace function scope_site_ids() returns text[] language sql stable s
     """
 create or replace function scope_charge_point_keys() returns bigint[] language sql stable security definer
   set search_path = public, pg_temp as $$
-  select coalesce(array_agg(key), '{}') from charge_points where project_id = any(scope_project_ids()) $$
+  select coalesce(array_agg(key), '{}') from charge_points
+    where project_id = any((select scope_project_ids())::text[]) $$
 """,
 )
 
@@ -57,6 +63,7 @@ CONDITIONS = {
     "organization": "organization_id = nullif((select scope_value('organization_id')), '')",
     "installer": "installer_id = nullif((select scope_value('installer_id')), '')",
     "user": "user_id = nullif((select scope_value('user_id')), '')",
+    "owned_project": "project_id = any((select scope_owned_project_ids())::text[])",
     "project": "project_id = any((select scope_project_ids())::text[])",
     "site": "site_id = any((select scope_site_ids())::text[])",
     "charge_point": "charge_point_key = any((select scope_charge_point_keys())::bigint[])",

@@ -16,7 +16,9 @@ NAMES = {
     "pk": "%(table_name)s_pkey",
 }
 
-KINDS = frozenset({"organization", "project", "charge_point", "site", "installer", "user", "lookup", "engine"})
+KINDS = frozenset(
+    {"organization", "project", "owned_project", "charge_point", "site", "installer", "user", "lookup", "engine"}
+)
 
 
 class Row(DeclarativeBase):
@@ -33,9 +35,9 @@ class Row(DeclarativeBase):
 def visible_to(*kinds: str, lookup: Sequence[str] = ()) -> dict[str, Any]:
     """Who may see (and write) a table's rows as role `web`; see `policies.py` for each kind's condition.
 
-    `organization`: column `organization_id`; `project`: `project_id`; `charge_point`: `charge_point_key`; `site`: `site_id`;
-    `installer`: `installer_id`; `user`: `user_id`; `lookup`: the text columns in `lookup` equal the scope's lookup value;
-    `engine`: nobody but gateway and workers.
+    `organization`: column `organization_id`; `project`: `project_id`; `owned_project`: the same, for owners
+    of its site alone; `charge_point`: `charge_point_key`; `site`: `site_id`; `installer`: `installer_id`; `user`:
+    `user_id`; `lookup`: the text columns in `lookup` equal the scope's lookup value; `engine`: nobody but gateway and workers.
     """
     if unknown := set(kinds) - KINDS:
         raise ValueError(f"unknown visibility: {sorted(unknown)}")
