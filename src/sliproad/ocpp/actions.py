@@ -1,8 +1,8 @@
 """Which side sends which action, and which actions carry a transaction.
 
 The official schemas don't say who sends a message. The gateway refuses with `NotSupported` what only we may send; the
-commands feature offers what only we may send; the validator is lenient with what must not be lost. OCPP 1.6 §4 and §5, the
-1.6 security whitepaper, 2.x Part 2 §1.
+commands feature offers what only we may send; the validator is lenient with what must not be lost. OCPP 1.6 §4 and
+§5, the 1.6 security whitepaper, 2.x Part 2 §1.
 """
 
 from __future__ import annotations

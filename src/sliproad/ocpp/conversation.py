@@ -1,13 +1,12 @@
 """The conversation on one socket, without the socket: what arrives, what it means, what is to be sent.
 
-The gateway's connection owns one of these: it passes every text message to `receive` and acts on the outcome. Time is passed
-in as monotonic seconds. The two directions are independent, with one CALL outstanding in each (1.6 §4.1.1, 2.x Part 4
-§4.1.1). After `answer` or `refuse` ask `next_call`; after an outcome `Answered` or after `expire` ask `next_to_send`.
+The gateway's connection owns one of these: it passes every text message to `receive` and acts on the outcome. Time is
+passed in as monotonic seconds. The two directions are independent, with one CALL outstanding in each (1.6 §4.1.1, 2.x
+Part 4 §4.1.1). After `answer` or `refuse` ask `next_call`; after an outcome `Answered` or after `expire` ask
+`next_to_send`.
 """
 
 from __future__ import annotations
-
-from typing import TypeAlias
 
 from sliproad.ocpp.errors import CallRefused, ErrorCode, wire_code
 from sliproad.ocpp.frames import (
@@ -26,93 +25,29 @@ from sliproad.ocpp.frames import (
     parse,
 )
 from sliproad.ocpp.inbound import InboundCalls
-from sliproad.ocpp.leniences import Lenience
 from sliproad.ocpp.outbound import OutboundCall, OutboundCalls
+from sliproad.ocpp.outcomes import Answered, AnswerRejected, Ignored, Queued, Received, Reply
 from sliproad.ocpp.validation import rules_of
 from sliproad.ocpp.versions import OcppVersion
 
 
-class Reply:
-    """Send `data` at once; nothing is to be handled.
-
-    `refused` is what was refused and why, None when an earlier answer is repeated. `action` is None when it can't be read.
-    A refused transaction message (`actions.is_transaction_message`) is worth being kept raw.
-    """
-
-    __slots__ = ("action", "data", "refused")
-
-    def __init__(self, data: bytes, *, action: str | None = None, refused: CallRefused | None = None) -> None:
-        """Describe the reply; see the class."""
-        self.data = data
-        self.action = action
-        self.refused = refused
-
-
-class Queued:
-    """The CALL waits for the answer to the one before it; `next_call` hands it out."""
-
-    __slots__ = ("call",)
-
-    def __init__(self, call: Call) -> None:
-        """Name the CALL that waits."""
-        self.call = call
-
-
-class Answered:
-    """Our CALL was answered: with `payload`, or with `error` when payload is None.
-
-    The error is the charge point's, or ours when its answer does not follow the schema (`ill_formed` is that answer then).
-    `reply` is to be sent at once when it is not None (2.1's CALLRESULTERROR).
-    """
-
-    __slots__ = ("call", "error", "ill_formed", "leniences", "payload", "reply")
-
-    def __init__(
-        self,
-        call: OutboundCall,
-        *,
-        payload: Payload | None = None,
-        error: CallError | None = None,
-        leniences: Lenience = Lenience.NONE,
-        ill_formed: Payload | None = None,
-        reply: bytes | None = None,
-    ) -> None:
-        """Describe the answer; see the class."""
-        self.call = call
-        self.payload = payload
-        self.error = error
-        self.leniences = leniences
-        self.ill_formed = ill_formed
-        self.reply = reply
-
-
-class AnswerRejected:
-    """2.1: the charge point could not read our answer; nothing can be sent back, so this is for the log."""
-
-    __slots__ = ("error",)
-
-    def __init__(self, error: CallResultError) -> None:
-        """Keep what the charge point said."""
-        self.error = error
-
-
-class Ignored:
-    """Nothing is to be done; `reason` is for the log and holds nothing of the message."""
-
-    __slots__ = ("reason",)
-
-    def __init__(self, reason: str) -> None:
-        """Say why."""
-        self.reason = reason
-
-
-Received: TypeAlias = Call | Send | Reply | Queued | Answered | AnswerRejected | Ignored
-
-
 class Conversation:
-    """One per socket. `message_id_prefix` makes our ids unique among all sockets of the charge point; at most 24 characters."""
+    """What is under way on one socket.
 
-    __slots__ = ("_inbound", "_outbound", "_prefix", "_rules", "_sequence", "call_timeout_seconds", "version")
+    `message_id_prefix` makes the ids of our CALLs unique among all sockets of the charge point (2.1 Part 4 §4.1.4):
+    other for each socket, at most 24 characters.
+    """
+
+    __slots__ = (
+        "_inbound",
+        "_outbound",
+        "_prefix",
+        "_requests",
+        "_rules",
+        "_sequence",
+        "call_timeout_seconds",
+        "version",
+    )
 
     def __init__(
         self, version: OcppVersion, *, call_timeout_seconds: float = 30.0, message_id_prefix: str = "csms"
@@ -123,13 +58,15 @@ class Conversation:
         self._prefix = message_id_prefix
         self._sequence = 0
         self._rules = rules_of(version)
+        self._requests = self._rules.requests
         self._inbound = InboundCalls()
         self._outbound = OutboundCalls()
 
     def receive(self, data: bytes | memoryview, now: float) -> Received:
         """Take in one text message; never raises, whatever it is.
 
-        A Call or Send is valid and to be handled; its `leniences` say what was forgiven. For the others see their classes.
+        A Call or Send is valid and to be handled; its `leniences` say what was forgiven. For the others see their
+        classes.
         """
         if type(data) is not bytes:
             data = bytes(data)
@@ -137,16 +74,19 @@ class Conversation:
             frame = parse(data, self.version)
         except BadFrame as bad:
             return self._receive_bad(bad)
-        if type(frame) is Call:
-            return self._receive_call(frame, hash(data), now)
-        if type(frame) is CallResult:
-            return self._receive_result(frame)
-        if type(frame) is CallError:
-            return self._receive_error(frame)
-        if type(frame) is Send:
-            return self._receive_send(frame)
-        assert type(frame) is CallResultError
-        return AnswerRejected(frame)
+        if not isinstance(frame, Call):
+            return self._receive_rarer(frame)
+        inbound = self._inbound
+        rules = self._requests.get(frame.action)
+        if (
+            inbound.current is None
+            and frame.message_id not in inbound.answered
+            and rules is not None
+            and rules.is_valid(frame.payload)
+        ):
+            inbound.begin(frame, hash(data), now)
+            return frame
+        return self._receive_unusual_call(frame, hash(data), now)
 
     @property
     def current_call(self) -> Call | None:
@@ -177,7 +117,8 @@ class Conversation:
     def call(
         self, action: str, payload: Payload, now: float, *, timeout_seconds: float | None = None
     ) -> tuple[bytes | None, OutboundCall]:
-        """Send a CALL of ours, when one may go now, else queue it: then the bytes are None and `next_to_send` gives them.
+        """Send a CALL of ours, when one may go now, else queue it: then the bytes are None and `next_to_send` gives
+        them.
 
         The payload is to be valid (`validation.validate_call`). The time limit counts anew from when it is sent. Raises
         CallQueueFullError when too many wait.
@@ -225,7 +166,8 @@ class Conversation:
         """End the conversation: give every CALL of ours that will have no answer."""
         return self._outbound.close()
 
-    def _receive_call(self, call: Call, fingerprint: int, now: float) -> Received:
+    def _receive_unusual_call(self, call: Call, fingerprint: int, now: float) -> Received:
+        """Receive a CALL that is repeated, comes too early, or is not quite valid."""
         inbound = self._inbound
         if inbound.is_repeated(call.message_id, fingerprint):
             return Ignored("the same CALL is being handled")
@@ -239,7 +181,20 @@ class Conversation:
         if inbound.is_full():
             too_many = CallRefused(ErrorCode.RPC_FRAMEWORK_ERROR, "Too many CALLs wait for their answer")
             return self._reply_refusal(call, too_many)
-        return call if inbound.admit(call, fingerprint, now) else Queued(call)
+        if inbound.current is None:
+            inbound.begin(call, fingerprint, now)
+            return call
+        inbound.wait(call, fingerprint, now)
+        return Queued(call)
+
+    def _receive_rarer(self, frame: CallResult | CallError | CallResultError | Send) -> Received:
+        if isinstance(frame, CallResult):
+            return self._receive_result(frame)
+        if isinstance(frame, CallError):
+            return self._receive_error(frame)
+        if isinstance(frame, Send):
+            return self._receive_send(frame)
+        return AnswerRejected(frame)
 
     def _receive_send(self, send: Send) -> Received:
         try:

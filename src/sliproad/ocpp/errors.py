@@ -1,7 +1,7 @@
 """The error codes of the OCPP RPC framework, and what a handler raises to answer one.
 
-Handlers, the validator and the frame reader name an error in the spelling of 2.x; `wire_code` turns it into the word the
-version on the socket knows. OCPP-J 1.6 §4.2.3 table 7, OCPP 2.0.1 and 2.1 Part 4 §4.3.
+Handlers, the validator and the frame reader name an error in the spelling of 2.x; `wire_code` turns it into the word
+the version on the socket knows. OCPP-J 1.6 §4.2.3 table 7, OCPP 2.0.1 and 2.1 Part 4 §4.3.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def wire_code(code: str, version: OcppVersion) -> ErrorCode:
 class CallRefused(Exception):  # noqa: N818 - the name of what happened, as the conversation tells it
     """A CALL that is answered with a CALLERROR: raised by a handler or by the validator.
 
-    `code` may be in any version's spelling, `description` is a sentence for the log of the charge point without anything
-    from the message, cut at 255 characters; `details` is the JSON object of the fifth element.
+    `code` may be in any version's spelling, `description` is a sentence for the log of the charge point without
+    anything from the message, cut at 255 characters; `details` is the JSON object of the fifth element.
     """
 
     def __init__(self, code: str, description: str = "", details: dict[str, Any] | None = None) -> None:

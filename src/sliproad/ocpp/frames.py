@@ -1,8 +1,9 @@
 """The five message types of OCPP-J: bytes to frames, and back.
 
-`conversation` parses with it; the simulator and the tests encode with it. Reading is strict about what carries meaning and
-never raises anything but `BadFrame`: bad UTF-8, lone surrogates, NaN and infinities are refused, nesting is limited to
-`MAX_DEPTH`. U+0000 and repeated keys (the last one wins) are readable and pass. OCPP-J 1.6 §4.2, 2.x Part 4 §4.2.
+`conversation` parses with it; the simulator and the tests encode with it. Reading is strict about what carries
+meaning and never raises anything but `BadFrame`: bad UTF-8, lone surrogates, NaN and infinities are refused, nesting
+is limited to `MAX_DEPTH`. U+0000 and repeated keys (the last one wins) are readable and pass. OCPP-J 1.6 §4.2, 2.x
+Part 4 §4.2.
 """
 
 from __future__ import annotations
@@ -91,8 +92,8 @@ Frame: TypeAlias = Call | CallResult | CallError | CallResultError | Send
 class BadFrame(Exception):  # noqa: N818 - the name of what arrived
     """Something arrived that is no frame of this version.
 
-    `message_id` is None when it can't be read, `code` is in the version's spelling, `answerable` says whether a CALLERROR may
-    be sent, `message_type` is the number in front, None when it can't be read.
+    `message_id` is None when it can't be read, `code` is in the version's spelling, `answerable` says whether a
+    CALLERROR may be sent, `message_type` is the number in front, None when it can't be read.
     """
 
     def __init__(
@@ -142,7 +143,7 @@ def encode_call(message_id: str, action: str, payload: Payload) -> bytes:
 
 
 def encode_result(message_id: str, payload: Payload | bytes) -> bytes:
-    """Write a CALLRESULT; `payload` may be an object that is JSON already, so that constant answers are encoded once."""
+    """Write a CALLRESULT; `payload` may be encoded already, so that constant answers are encoded once."""
     if type(payload) is bytes:
         return b"[3,%b,%b]" % (orjson.dumps(message_id), payload)
     return orjson.dumps([CALL_RESULT, message_id, payload])
@@ -152,14 +153,14 @@ def encode_error(
     message_id: str | None, code: str, description: str = "", details: Payload | None = None, *, version: OcppVersion
 ) -> bytes:
     """Write a CALLERROR in the spelling of `version`; without an id it is `"-1"` (2.x Part 4 §4.2.3)."""
-    return _encode_error(CALL_ERROR, message_id, code, description, details, version)
+    return _encode_error(CALL_ERROR, message_id, code, description, details, version=version)
 
 
 def encode_result_error(
     message_id: str, code: str, description: str = "", details: Payload | None = None, *, version: OcppVersion
 ) -> bytes:
     """Write a CALLRESULTERROR (2.1 Part 4 §4.2.3)."""
-    return _encode_error(CALL_RESULT_ERROR, message_id, code, description, details, version)
+    return _encode_error(CALL_RESULT_ERROR, message_id, code, description, details, version=version)
 
 
 def encode_send(message_id: str, action: str, payload: Payload) -> bytes:
@@ -173,6 +174,7 @@ def _encode_error(
     code: str,
     description: str,
     details: Payload | None,
+    *,
     version: OcppVersion,
 ) -> bytes:
     spoken_id = UNREADABLE_MESSAGE_ID if message_id is None else message_id
@@ -181,7 +183,7 @@ def _encode_error(
 
 
 def _is_deeper(value: object, levels: int) -> bool:
-    """Tell whether lists and objects nest deeper than `levels`, level by level, so that no depth can exhaust the stack."""
+    """Tell whether containers nest deeper than `levels`, level by level, so that no depth exhausts the stack."""
     level = [value]
     for _ in range(levels):
         inner: list[object] = []

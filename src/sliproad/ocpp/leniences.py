@@ -20,6 +20,6 @@ class Lenience(IntFlag):
     SAMPLE_AS_NUMBER = 4
     """1.6: a sampled value was a JSON number; it is its decimal text in the payload now."""
     SAMPLE_UNREADABLE = 8
-    """1.6: a sampled value is no decimal number; keep the text, never compute with it (`samples.read_decimal`: None)."""
+    """1.6: a sampled value is no decimal number: keep its text, never compute with it (`samples.read_decimal`)."""
     NULL_FIELD = 16
     """An optional field was null in a transaction message; it is absent from the payload now."""

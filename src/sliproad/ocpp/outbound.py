@@ -53,7 +53,7 @@ class OutboundCalls:
         return self.next_to_send(now)
 
     def next_to_send(self, now: float) -> bytes | None:
-        """Give the bytes of the next CALL, which is then outstanding; None while one is, while held, or when none waits."""
+        """Give the bytes of the next CALL, which is then outstanding; None when none may go."""
         if self.held or self._outstanding is not None or not self._queue:
             return None
         call = self._outstanding = self._queue.pop(0)

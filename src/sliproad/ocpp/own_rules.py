@@ -1,8 +1,9 @@
 """What the product asks of a payload beyond the official schema, written as a schema itself.
 
-The official schemas say "integer" and "string" where the specification says "32 bit" and "decimal number". From an official
-schema this derives one that holds only those two rules, so that `validation` checks both in a single call; the official one
-stays as it is. Draft 4 on purpose: there, `7.0` is no integer, which is how the validator gets to see and repair it.
+The official schemas say "integer" and "string" where the specification says "32 bit" and "decimal number". From an
+official schema this derives one that holds only those two rules, so that `validation` checks both in a single call;
+the official one stays as it is. Draft 4 on purpose: there, `7.0` is no integer, which is how the validator gets to
+see and repair it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ _SAMPLE_RULE: Final = {
 def derive_own_rules(official: Schema) -> Schema:
     """Give the schema of our own rules for payloads of the schema `official`; empty when there are none.
 
-    Integers are 32 bits wide (1.6 §7, 2.x Part 2 §2.1), meter registers 53; 1.6 sampled values are decimal numbers unless signed.
+    Integers are 32 bits wide (1.6 §7, 2.x Part 2 §2.1), meter registers 53; 1.6 sampled values are decimal numbers
+    unless signed.
     """
     return _derive("", official, official)
 

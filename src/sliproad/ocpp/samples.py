@@ -1,7 +1,7 @@
 """Reading the decimal text of OCPP 1.6 sampled values.
 
-1.6 sends numbers as strings, where "NaN" or "Infinity" would pass the schema and poison every sum. The validator and the
-handlers of meter values share this one idea of what a number is. OCPP 1.6 §7.43 (SampledValue).
+1.6 sends numbers as strings, where "NaN" or "Infinity" would pass the schema and poison every sum. The validator and
+the handlers of meter values share this one idea of what a number is. OCPP 1.6 §7.43 (SampledValue).
 """
 
 from __future__ import annotations

@@ -8,17 +8,21 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+_DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", re.ASCII)
 _LEAP_SECOND = re.compile(r"(?<=:\d\d):60(?=\D|$)")
 
 
 def read_timestamp(text: str) -> datetime | None:
     """Give the moment `text` names as an aware UTC datetime, None when it can't be read; never raises.
 
-    Without a zone it is taken as UTC, which OCPP asks clocks to be set to (1.6 §3.14, 2.x Part 2 B04). A leap second is the
-    second before it. A moment outside the years 1 to 9999 can't be read.
+    Without a zone it is taken as UTC, which OCPP asks clocks to be set to (1.6 §3.14, 2.x Part 2 B04). A leap second
+    is the second before it. A moment outside the years 1 to 9999 can't be read.
     """
+    written = text.strip().upper()
+    if not _DATE_AND_TIME.match(written):
+        return None
     try:
-        moment = datetime.fromisoformat(_LEAP_SECOND.sub(":59", text.strip().upper()))
+        moment = datetime.fromisoformat(_LEAP_SECOND.sub(":59", written))
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

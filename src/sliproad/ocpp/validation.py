@@ -1,14 +1,15 @@
-"""Validates payloads against the official schemas and our own rules, at the price of one compiled call when all is well.
+"""Validates payloads against the official schemas and our own rules, at the price of one compiled call when all is
+well.
 
-`conversation` asks it for every frame of a charge point, tolerantly; the commands feature for every payload it is about to
-send, strictly. What tolerant means:
+`conversation` asks it for every frame of a charge point, tolerantly; the commands feature for every payload it is
+about to send, strictly. What tolerant means:
 
 * A whole number written `7.0` is a whole number, everywhere (JSON knows no difference); the payload gets the int.
 * A timestamp that is not RFC 3339 but can be read (no zone: UTC) is never a reason to refuse what a charge point says.
 * In transaction messages (`actions.is_transaction_message`) a null stands for an absent optional field, and in 1.6 a
   sampled value may be a JSON number (turned into text) or unreadable text (kept and flagged, never computed with).
-* NaN and infinities in 1.6's decimal strings are refused with PropertyConstraintViolation. Only a StopTransaction is kept in
-  spite of one in its transactionData, since it carries the end of a transaction; the sample is flagged.
+* NaN and infinities in 1.6's decimal strings are refused with PropertyConstraintViolation. Only a StopTransaction is
+  kept in spite of one in its transactionData, since it carries the end of a transaction; the sample is flagged.
 
 Each of these sets a flag of `Lenience`. Integers outside 32 bits are refused, except meter registers (53 bits).
 """
@@ -131,7 +132,8 @@ def validate_call(version: OcppVersion, action: str, payload: dict[str, Any], *,
 
     Gives what was forgiven. Raises CallRefused with the code of `version`: NotImplemented for an unknown action,
     Occurence-/OccurrenceConstraintViolation for a missing field or a wrong number of entries, TypeConstraintViolation,
-    Formation-/FormatViolation for a field the message does not have, PropertyConstraintViolation for any other wrong value.
+    Formation-/FormatViolation for a field the message does not have, PropertyConstraintViolation for any other wrong
+    value.
     """
     return rules_of(version).check_call(action, payload, tolerant=tolerant)
 

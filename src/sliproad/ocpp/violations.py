@@ -1,7 +1,7 @@
 """From what the schema validator complains about to what OCPP says about it: an error code, or a lenience.
 
-Only `validation` calls this, and only for a payload that failed, so it may take its time. Nothing it says repeats a value
-of the message: places are named by the schema's own field names. OCPP-J 1.6 §4.2.3 table 7, 2.x Part 4 §4.3.
+Only `validation` calls this, and only for a payload that failed, so it may take its time. Nothing it says repeats a
+value of the message: places are named by the schema's own field names. OCPP-J 1.6 §4.2.3 table 7, 2.x Part 4 §4.3.
 """
 
 from __future__ import annotations
@@ -111,7 +111,8 @@ def _violation(complaint: jsonschema_rs.ValidationError) -> Violation:
 def _forgive(
     payload: dict[str, Any], complaint: jsonschema_rs.ValidationError, tolerance: Tolerance
 ) -> _Forgiven | None:
-    keyword, value, path = complaint.kind.name, complaint.instance, complaint.instance_path
+    keyword, path = complaint.kind.name, complaint.instance_path
+    value: Any = complaint.instance
     if value is None and tolerance.nulls and type(path[-1]) is str:
         _container(payload, path).pop(path[-1], None)
         return _Forgiven(Lenience.NULL_FIELD, repaired=True)
