@@ -98,10 +98,24 @@ class Settings(BaseSettings):
         """Flags before the TOML file before the environment (contract §8: rising order)."""
         return (init_settings, TomlConfigSettingsSource(settings_cls), env_settings)
 
+    def as_environment(self) -> dict[str, str]:
+        """These settings as environment variables, for a child process that is to have exactly the same."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {f"SLIPROAD_{name.upper()}": as_text(value) for name, value in values.items() if value not in (None, ())}
+
     @property
     def is_embedded(self) -> bool:
         """Whether this process brings its own PostgreSQL or NATS."""
         return self.database_url is None or self.nats_url is None
+
+
+def as_text(value: object) -> str:
+    """One setting as the environment holds it."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value)
 
 
 def load(toml_file: Path | None = None, **flags: Any) -> Settings:

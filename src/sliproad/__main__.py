@@ -1,0 +1,5 @@
+"""`python -m sliproad`."""
+
+from sliproad.cli import main
+
+main()

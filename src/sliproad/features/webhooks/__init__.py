@@ -1,0 +1,1 @@
+"""Webhooks: endpoints of organisations, and signed deliveries of domain events to them."""

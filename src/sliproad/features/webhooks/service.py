@@ -1,0 +1,233 @@
+"""Use cases of webhooks: manage endpoints, fan an event out to deliveries, attempt one.
+
+Called by `routes`, by `app/event_routes.py` (fan out, inside the transaction that takes the event from the outbox) and by the
+job `webhooks.deliver`.
+"""
+
+import base64
+import secrets
+from datetime import UTC, datetime
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
+from standardwebhooks import Webhook
+
+from sliproad.features.accounts.model import OrganizationActor
+from sliproad.features.webhooks import model, store
+from sliproad.features.webhooks.model import Delivery, Endpoint
+from sliproad.foundation.clock import Clock
+from sliproad.foundation.crypto import SecretKey
+from sliproad.foundation.database import ENGINE, Database
+from sliproad.foundation.errors import NotFound, UpstreamUnavailable
+from sliproad.foundation.ids import new_id
+from sliproad.foundation.jobs import Jobs
+from sliproad.foundation.outbound import OutboundClient
+from sliproad.foundation.outbox import StoredEvent
+
+DELIVER = "webhooks.deliver"
+PURPOSE = "webhook secrets"
+GONE = 410
+ERROR_CHARACTERS = 300
+
+
+class WebhookService:
+    def __init__(
+        self, database: Database, clock: Clock, secret_key: SecretKey, jobs: Jobs, client: OutboundClient
+    ) -> None:
+        self.database, self.clock, self.secret_key, self.jobs, self.client = database, clock, secret_key, jobs, client
+
+    async def create(
+        self, actor: OrganizationActor, *, url: str, events: list[str], secret: str | None, description: str | None
+    ) -> tuple[Endpoint, str]:
+        """A new endpoint and its secret, which is shown this once.
+
+        Raises:
+            InvalidInput: of `url`, `events` or `secret`.
+        """
+        self.client.guard.check_text(url)
+        chosen = model.check_events(events)
+        secret = model.check_secret(secret) if secret else new_secret()
+        row = store.EndpointRow(
+            endpoint_id=new_id("whe"),
+            organization_id=actor.organization_id,
+            url=url,
+            events=list(chosen),
+            secret_sealed=self.secret_key.encrypt(PURPOSE, secret.encode()),
+            description=description,
+            status="active",
+            created_at=self.clock.now(),
+        )
+        async with self.database.transaction(actor.scope) as session:
+            session.add(row)
+        return store.as_endpoint(row), secret
+
+    async def endpoints(self, actor: OrganizationActor) -> list[Endpoint]:
+        """The organisation's endpoints."""
+        async with self.database.transaction(actor.scope) as session:
+            return [store.as_endpoint(row) for row in await store.endpoints(session, actor.organization_id)]
+
+    async def endpoint(self, actor: OrganizationActor, endpoint_id: str) -> Endpoint:
+        """One endpoint.
+
+        Raises:
+            NotFound: there is none, or it is another organisation's.
+        """
+        async with self.database.transaction(actor.scope) as session:
+            return store.as_endpoint(await self._row(session, actor, endpoint_id))
+
+    async def change(
+        self,
+        actor: OrganizationActor,
+        endpoint_id: str,
+        *,
+        url: str | None,
+        events: list[str] | None,
+        description: str | None,
+    ) -> Endpoint:
+        """Change what is given.
+
+        Raises:
+            NotFound: there is no such endpoint.
+            InvalidInput: of `url` or `events`.
+        """
+        async with self.database.transaction(actor.scope) as session:
+            row = await self._row(session, actor, endpoint_id)
+            if url is not None:
+                self.client.guard.check_text(url)
+                row.url = url
+            if events is not None:
+                row.events = list(model.check_events(events))
+            if description is not None:
+                row.description = description
+            return store.as_endpoint(row)
+
+    async def remove(self, actor: OrganizationActor, endpoint_id: str) -> None:
+        """End an endpoint; what still waits for it is given up.
+
+        Raises:
+            NotFound: there is no such endpoint.
+        """
+        async with self.database.transaction(actor.scope) as session:
+            row = await self._row(session, actor, endpoint_id)
+            row.removed_at = self.clock.now()
+            await store.cancel_pending(session, endpoint_id, "The endpoint was removed.")
+
+    async def deliveries(
+        self,
+        actor: OrganizationActor,
+        *,
+        endpoint_id: str | None,
+        status: str | None,
+        before: tuple[datetime, str] | None,
+        limit: int,
+    ) -> list[Delivery]:
+        """The organisation's deliveries, newest first."""
+        async with self.database.transaction(actor.scope) as session:
+            rows = await store.deliveries(
+                session, actor.organization_id, endpoint_id=endpoint_id, status=status, before=before, limit=limit
+            )
+            return [store.as_delivery(row) for row in rows]
+
+    async def subscriptions(self, session: AsyncSession) -> dict[str, frozenset[str]]:
+        """Which events somebody wants, by organisation; gateways keep this in memory and store no others."""
+        wanted: dict[str, frozenset[str]] = {}
+        for organization_id, events in await store.subscriptions(session):
+            names = frozenset(model.EVENTS) if model.EVERY in events else frozenset(events)
+            wanted[organization_id] = wanted.get(organization_id, frozenset()) | names
+        return wanted
+
+    async def fan_out(self, session: AsyncSession, event: StoredEvent) -> None:
+        """Make a delivery for every endpoint that wants `event`, in the transaction that takes it from the outbox."""
+        body = model.envelope(event.event_id, event.name, event.occurred_at, event.organization_id, event.data)
+        encoded = orjson.dumps(body).decode()
+        for endpoint in await store.endpoints(session, event.organization_id):
+            if endpoint.status != "active" or not model.wants(tuple(endpoint.events), event.name):
+                continue
+            delivery = store.DeliveryRow(
+                delivery_id=new_id("dlv"),
+                endpoint_id=endpoint.endpoint_id,
+                organization_id=event.organization_id,
+                event_id=event.event_id,
+                event=event.name,
+                charge_point_key=event.charge_point_key,
+                body=encoded,
+                created_at=self.clock.now(),
+                next_attempt_at=self.clock.now(),
+            )
+            session.add(delivery)
+            await session.flush()
+            await self.jobs.enqueue(session, DELIVER, lock=order_lock(delivery), delivery_id=delivery.delivery_id)
+
+    async def deliver(self, delivery_id: str) -> None:
+        """Attempt one delivery; a failure plans the next attempt. Idempotent: a delivery that does not wait is left alone."""
+        async with self.database.transaction(ENGINE) as session:
+            found = await store.for_attempt(session, delivery_id)
+            if found is None:
+                return
+            delivery, endpoint = found
+        secret = self.secret_key.decrypt(PURPOSE, endpoint.secret_sealed).decode()
+        status, error = await self._send(delivery, endpoint.url, secret)
+        async with self.database.transaction(ENGINE) as session:
+            found = await store.for_attempt(session, delivery_id)
+            if found is None:
+                return
+            await self._record(session, *found, status, error)
+
+    async def _send(self, delivery: store.DeliveryRow, url: str, secret: str) -> tuple[int | None, str | None]:
+        """POST the body, signed; the status, or in words why there is none."""
+        sent_at = self.clock.now().astimezone(UTC)
+        headers = {
+            "content-type": "application/json",
+            "user-agent": "Sliproad-Webhooks/1",
+            "webhook-id": delivery.event_id,
+            "webhook-timestamp": str(int(sent_at.timestamp())),
+            "webhook-signature": Webhook(secret).sign(delivery.event_id, sent_at, delivery.body),
+        }
+        try:
+            answer = await self.client.request(
+                "POST", url, headers=headers, body=delivery.body.encode(), timeout_seconds=15, most_bytes=65536
+            )
+        except UpstreamUnavailable as error:
+            return None, error.detail
+        is_taken = 200 <= answer.status < 300  # noqa: PLR2004
+        return answer.status, None if is_taken else f"The endpoint answered {answer.status}."
+
+    async def _record(
+        self,
+        session: AsyncSession,
+        delivery: store.DeliveryRow,
+        endpoint: store.EndpointRow,
+        status: int | None,
+        error: str | None,
+    ) -> None:
+        now = self.clock.now()
+        delivery.attempts += 1
+        delivery.last_status_code = status
+        delivery.last_error = error[:ERROR_CHARACTERS] if error else None
+        if error is None:
+            delivery.status, delivery.delivered_at, delivery.next_attempt_at = "delivered", now, None
+            return
+        if status == GONE:  # Standard Webhooks: the receiver wants no more
+            endpoint.status = "paused"
+        at = None if status == GONE else model.next_attempt_at(delivery.attempts, delivery.created_at, now)
+        delivery.next_attempt_at = at
+        if at is None:
+            delivery.status = "failed"
+            return
+        await self.jobs.enqueue(session, DELIVER, lock=order_lock(delivery), at=at, delivery_id=delivery.delivery_id)
+
+    async def _row(self, session: AsyncSession, actor: OrganizationActor, endpoint_id: str) -> store.EndpointRow:
+        row = await store.endpoint(session, actor.organization_id, endpoint_id)
+        if row is None:
+            raise NotFound("There is no such webhook endpoint.")
+        return row
+
+
+def order_lock(delivery: store.DeliveryRow) -> str:
+    """Deliveries to one endpoint about one charge point go one after another, in order as long as none fails."""
+    return f"webhook:{delivery.endpoint_id}:{delivery.charge_point_key or delivery.delivery_id}"
+
+
+def new_secret() -> str:
+    """`whsec_` and 32 random bytes in base64 (Standard Webhooks)."""
+    return model.SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
