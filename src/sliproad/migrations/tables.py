@@ -19,6 +19,7 @@ STORES = (
     "sliproad.features.charge_points.attempts_store",
     "sliproad.features.device_model.store",
     "sliproad.features.security.store",
+    "sliproad.features.security.events_store",
     "sliproad.features.charging.store",
     "sliproad.features.projects.store",
     "sliproad.features.firmware.store",

@@ -1,0 +1,1 @@
+"""What a charge point says of itself: variables and configuration keys, reports, events of its components."""

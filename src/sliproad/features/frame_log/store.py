@@ -1,0 +1,55 @@
+"""Rows of the frame log and of what could not be handled. The hot write is in `frames`."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Identity, Index
+from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.orm import Mapped, mapped_column
+
+from sliproad.foundation.database import Row, visible_to
+
+
+class OcppMessageRow(Row):
+    """One frame. A CALL of the charge point has our answer in its own row; ours has the answer in the next one."""
+
+    __tablename__ = "ocpp_messages"
+    __table_args__ = ({"info": visible_to("organization", "charge_point")},)
+
+    charge_point_key: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    organization_id: Mapped[str]
+    direction: Mapped[str]
+    """`in` (from the charge point) or `out`."""
+    kind: Mapped[str]
+    """`call`, `result`, `error`, `send`."""
+    message_id: Mapped[str]
+    action: Mapped[str]
+    payload: Mapped[Any | None] = mapped_column(JSON)
+    """As sent, secrets taken out."""
+    answer_kind: Mapped[str | None]
+    """How we answered the charge point's CALL: `result` or `error`."""
+    error_code: Mapped[str | None]
+    """The code of the CALLERROR: of our answer to an inbound call, or of the frame itself."""
+    duration_ms: Mapped[float | None]
+    """From our CALL to this answer."""
+
+
+class QuarantinedMessageRow(Row):
+    """A message as it came, that could not be read or stored, and why."""
+
+    __tablename__ = "quarantined_messages"
+    __table_args__ = (
+        Index("quarantined_messages_charge_point_key_idx", "charge_point_key", "quarantine_key"),
+        {"info": visible_to("organization", "charge_point")},
+    )
+
+    quarantine_key: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    charge_point_key: Mapped[int] = mapped_column(BigInteger)
+    organization_id: Mapped[str]
+    at: Mapped[datetime]
+    message_id: Mapped[str | None]
+    action: Mapped[str | None]
+    raw: Mapped[bytes]
+    reason: Mapped[str]
