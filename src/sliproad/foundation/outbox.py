@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import BigInteger, Identity, Index, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sliproad.foundation.database import ENGINE, Database, Row, visible_to
 from sliproad.foundation.events import DomainEvent
 from sliproad.foundation.ids import new_id
+from sliproad.foundation.inbound import Statement, Write
 
 Route = Callable[[AsyncSession, "StoredEvent"], Awaitable[None]]
 DRAIN_LOCK = 7310_0001
@@ -36,6 +38,17 @@ class OutboxRow(Row):
     occurred_at: Mapped[datetime]
     data: Mapped[dict[str, Any]]
     dispatched_at: Mapped[datetime | None]
+
+
+OUTBOX = Statement(
+    "outbox",
+    90,
+    """
+insert into outbox (event_id, name, organization_id, charge_point_key, occurred_at, data)
+  select i.i, i.n, i.o, i.k, i.t, i.d
+    from json_to_recordset(%(rows)s) as i(i text, n text, o text, k bigint, t timestamptz, d jsonb)
+""",
+)
 
 
 class StoredEvent(DomainEvent):
@@ -68,6 +81,20 @@ def publish(session: AsyncSession, event: DomainEvent, *, project_id: str | None
         )
     )
     return event_id
+
+
+def outbox_write(event: DomainEvent) -> Write:
+    """Store `event`, of one charge point, in the gateway's commit group; for handlers of a charge point's messages."""
+    assert event.charge_point_key is not None
+    row = {
+        "i": new_id("evt"),
+        "n": event.name,
+        "o": event.organization_id,
+        "k": event.charge_point_key,
+        "t": event.occurred_at,
+        "d": event.data,
+    }
+    return Write(OUTBOX, event.charge_point_key, orjson.dumps(row))
 
 
 class Drain:

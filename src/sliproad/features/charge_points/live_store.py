@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, text
+from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,7 +14,10 @@ class ChargePointLiveRow(Row):
     """One row per charge point, made at registration. `connected` is only true together with a gateway that is alive."""
 
     __tablename__ = "charge_point_live"
-    __table_args__ = ({"info": visible_to("organization", "charge_point"), "postgresql_with": {"fillfactor": 70}},)
+    __table_args__ = (
+        Index("charge_point_live_gateway_id_idx", "gateway_id", postgresql_where=text("connected")),
+        {"info": visible_to("organization", "charge_point"), "postgresql_with": {"fillfactor": 70}},
+    )
 
     charge_point_key: Mapped[int] = mapped_column(BigInteger, ForeignKey("charge_points.key"), primary_key=True)
     organization_id: Mapped[str]

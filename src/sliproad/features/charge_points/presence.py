@@ -1,0 +1,233 @@
+"""Which gateway holds which charge point: rows, and the events of coming and going.
+
+The gateway calls it through its port `Presence`; its writes ride in the gateway's commit groups. `commands` asks it where a
+charge point is. A connection's epoch is its number in the row: the greatest one is the real one (house §3, trust G3).
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from sliproad.foundation import outbox
+from sliproad.foundation.clock import rfc3339
+from sliproad.foundation.database import ENGINE, Database
+from sliproad.foundation.events import DomainEvent
+from sliproad.foundation.ids import new_id
+from sliproad.foundation.inbound import Peer, Statement, Write
+from sliproad.foundation.outbox import outbox_write
+
+DEAD_AFTER_SECONDS = 10
+
+OPENED = Statement(
+    "presence.opened",
+    20,
+    """
+with input as (
+  select (o.e->>'k')::bigint as key, o.e->>'g' as gateway_id, o.e->>'a' as address, o.e->>'p' as path,
+         (o.e->>'s')::int as profile, o.e->>'v' as version, to_timestamp((o.e->>'t')::float8) as at, o.n - 1 as position
+    from json_array_elements(%(rows)s) with ordinality as o(e, n)
+), newest as (
+  select distinct on (key) *, count(*) over (partition by key) as times from input order by key, position desc
+), done as (
+  update charge_point_live l set
+      connected = true, epoch = l.epoch + n.times, gateway_id = n.gateway_id, remote_address = n.address,
+      connected_path = n.path, security_profile = n.profile, protocol_version = n.version, connected_at = n.at,
+      last_seen_at = greatest(l.last_seen_at, n.at)
+    from newest n where l.charge_point_key = n.key
+  returning l.charge_point_key as key, l.epoch, n.times, l.boot_status is not distinct from 'Accepted' as was_booted
+)
+select i.position, d.epoch - d.times + row_number() over (partition by i.key order by i.position), d.was_booted
+  from input i join done d using (key)
+""",
+    returns=True,
+)
+# The event belongs to this very change: it is only stored where the epoch still was the closed connection's.
+CLOSED = Statement(
+    "presence.closed",
+    22,
+    """
+with input as (
+  select * from json_to_recordset(%(rows)s) as i(k bigint, e bigint, t float8, event_id text, data jsonb)
+), done as (
+  update charge_point_live l set connected = false, disconnected_at = to_timestamp(i.t), gateway_id = null
+    from input i where l.charge_point_key = i.k and l.epoch = i.e and l.connected
+  returning l.charge_point_key as k, l.epoch as e, l.organization_id
+)
+insert into outbox (event_id, name, organization_id, charge_point_key, occurred_at, data)
+  select i.event_id, 'charge_point.disconnected', d.organization_id, i.k, to_timestamp(i.t), i.data
+    from input i join done d using (k, e) where i.event_id is not null
+""",
+)
+SEEN = Statement(
+    "presence.seen",
+    24,
+    """
+update charge_point_live l set
+    last_seen_at = greatest(l.last_seen_at, to_timestamp(i.t)),
+    last_heartbeat_at = greatest(l.last_heartbeat_at, to_timestamp(i.h)),
+    last_heartbeat_epoch = case when i.h is null then l.last_heartbeat_epoch else i.e end
+  from (select distinct on (k) * from json_to_recordset(%(rows)s) as r(k bigint, e bigint, t float8, h float8)
+        order by k, t desc) as i
+  where l.charge_point_key = i.k
+""",
+)
+
+_ALIVE = text(
+    "insert into gateways (gateway_id) values (:gateway_id) on conflict (gateway_id) do update set seen_at = now()"
+)
+_LEAVE = text("delete from gateways where gateway_id = :gateway_id")
+_REAPER_LOCK = text("select pg_try_advisory_xact_lock(hashtext('sliproad.reap_gateways'))")
+_DEAD = text("delete from gateways where seen_at < now() - make_interval(secs => :seconds) returning gateway_id")
+_DISCONNECT = text(
+    "update charge_point_live l set connected = false, disconnected_at = now(), gateway_id = null"
+    " from charge_points c where c.key = l.charge_point_key and l.connected and l.gateway_id = :gateway_id"
+    " returning l.charge_point_key, l.organization_id, c.charge_point_id"
+)
+_ORPHANED = text(
+    "select distinct gateway_id from charge_point_live l where l.connected"
+    " and not exists (select from gateways g where g.gateway_id = l.gateway_id)"
+)
+_HELD = text(
+    "select count(*), coalesce(sum(epoch), 0)::bigint from charge_point_live"
+    " where gateway_id = :gateway_id and connected"
+)
+_HELD_EPOCHS = text(
+    "select charge_point_key, epoch from charge_point_live where gateway_id = :gateway_id and connected"
+)
+_WHEREABOUTS = text(
+    "select l.epoch, l.gateway_id, l.protocol_version from charge_point_live l join gateways g using (gateway_id)"
+    " where l.charge_point_key = :key and l.connected and g.seen_at > now() - make_interval(secs => :seconds)"
+)
+
+
+class OpenedFacts(Protocol):
+    """What the gateway knows of a socket at its upgrade."""
+
+    @property
+    def gateway_id(self) -> str: ...
+    @property
+    def remote_address(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def security_profile(self) -> int: ...
+    @property
+    def at(self) -> float: ...
+
+
+class SeenFacts(Protocol):
+    """When a charge point was last heard, and when a Heartbeat was."""
+
+    @property
+    def at(self) -> float: ...
+    @property
+    def heartbeat_at(self) -> float | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """The live gateway that holds a charge point, the epoch of that connection, and the version agreed on it."""
+
+    gateway_id: str
+    epoch: int
+    protocol_version: str
+
+
+def connected_event(peer: Peer, at: float) -> DomainEvent:
+    """`charge_point.connected`."""
+    data = {"charge_point_id": peer.charge_point_id, "ocpp_version": peer.version, "connected_at": rfc3339(_moment(at))}
+    return DomainEvent("charge_point.connected", peer.organization_id, _moment(at), data, peer.key)
+
+
+def disconnected_event(key: int, charge_point_id: str, organization_id: str, at: float) -> DomainEvent:
+    """`charge_point.disconnected`."""
+    data = {"charge_point_id": charge_point_id, "disconnected_at": rfc3339(_moment(at))}
+    return DomainEvent("charge_point.disconnected", organization_id, _moment(at), data, key)
+
+
+class RowPresence:
+    """The gateway's port `Presence`, on PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        """`database` speaks as role `engine`."""
+        self.database = database
+
+    def opened(self, peer: Peer, opened: OpenedFacts) -> tuple[Write, ...]:
+        """Raise the epoch and mark it connected; the first returns `(position, epoch, was_booted)`."""
+        row = orjson.dumps(
+            {
+                "k": peer.key,
+                "g": opened.gateway_id,
+                "a": opened.remote_address,
+                "p": opened.path,
+                "s": opened.security_profile,
+                "v": peer.version,
+                "t": opened.at,
+            }
+        )
+        write = Write(OPENED, peer.key, row)
+        if "charge_point.connected" not in peer.subscribed:
+            return (write,)
+        return (write, outbox_write(connected_event(peer, opened.at)))
+
+    def closed(self, peer: Peer, at: float) -> tuple[Write, ...]:
+        """Mark it disconnected where `peer.epoch` is still its epoch."""
+        row: dict[str, Any] = {"k": peer.key, "e": peer.epoch, "t": at}
+        if "charge_point.disconnected" in peer.subscribed:
+            event = disconnected_event(peer.key, peer.charge_point_id, peer.organization_id, at)
+            row |= {"event_id": new_id("evt"), "data": event.data}
+        return (Write(CLOSED, peer.key, orjson.dumps(row)),)
+
+    def seen(self, peer: Peer, seen: SeenFacts) -> Write:
+        """Set last_seen_at and last_heartbeat_at, never backwards."""
+        row = {"k": peer.key, "e": peer.epoch, "t": seen.at, "h": seen.heartbeat_at}
+        return Write(SEEN, peer.key, orjson.dumps(row))
+
+    async def sign_of_life(self, gateway_id: str) -> None:
+        """Say that this gateway lives, and bury those silent for 10 s: their charge points are not connected."""
+        async with self.database.transaction(ENGINE) as session:
+            await session.execute(_ALIVE, {"gateway_id": gateway_id})
+        async with self.database.transaction(ENGINE) as session:
+            if not await session.scalar(_REAPER_LOCK):
+                return
+            dead = await session.scalars(_DEAD, {"seconds": DEAD_AFTER_SECONDS})
+            orphans = await session.scalars(_ORPHANED)
+            for gone in {*dead, *orphans}:
+                await self._disconnect_all(session, gone)
+
+    async def held(self, gateway_id: str) -> tuple[int, int]:
+        """How many charge points the rows say this gateway holds, and the sum of their epochs."""
+        async with self.database.transaction(ENGINE) as session:
+            count, total = (await session.execute(_HELD, {"gateway_id": gateway_id})).one()
+            return count, total
+
+    async def held_epochs(self, gateway_id: str) -> dict[int, int]:
+        """The same in full: epoch by charge point key."""
+        async with self.database.transaction(ENGINE) as session:
+            rows = await session.execute(_HELD_EPOCHS, {"gateway_id": gateway_id})
+            return {key: epoch for key, epoch in rows}  # noqa: C416 - a Row is no tuple to the type checker
+
+    async def leave(self, gateway_id: str) -> None:
+        """This gateway stops: its charge points are disconnected, its row goes."""
+        async with self.database.transaction(ENGINE) as session:
+            await session.execute(_LEAVE, {"gateway_id": gateway_id})
+            await self._disconnect_all(session, gateway_id)
+
+    async def _disconnect_all(self, session: AsyncSession, gateway_id: str) -> None:
+        for key, organization_id, charge_point_id in await session.execute(_DISCONNECT, {"gateway_id": gateway_id}):
+            outbox.publish(session, disconnected_event(key, charge_point_id, organization_id, time.time()))
+
+
+async def whereabouts(session: AsyncSession, charge_point_key: int) -> Whereabouts | None:
+    """Where a charge point is connected, if a gateway that is alive holds it."""
+    row = (await session.execute(_WHEREABOUTS, {"key": charge_point_key, "seconds": DEAD_AFTER_SECONDS})).one_or_none()
+    return Whereabouts(row.gateway_id, row.epoch, row.protocol_version) if row else None
+
+
+def _moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)

@@ -1,0 +1,1 @@
+"""How charge points prove who they are: their credentials, rotation, and what a gateway keeps of them in memory."""

@@ -1,0 +1,94 @@
+"""Passwords of charge points: made, rotated, checked. Registration and the rotation route call it; gateways check with it.
+
+They are machine-made (119 bits), so a salted keyed fast hash is enough and a reconnect storm costs nothing (house §3, trust G6).
+"""
+
+import hmac
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from sliproad.features.security import store
+from sliproad.foundation.crypto import SecretKey
+from sliproad.foundation.ids import random_text
+
+PURPOSE = "charge-point-credential"
+PASSWORD_LENGTH = 20
+SALT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class PendingPassword:
+    """A password to be given to the charge point by wire; the old one opens until this one was accepted and used."""
+
+    credential_id: int
+    password: str
+
+
+class PasswordHash:
+    """HMAC-SHA256 over salt and password with a key that only this installation has."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, secret_key: SecretKey) -> None:
+        self._key = secret_key.derive(PURPOSE)
+
+    def of(self, salt: bytes, password: bytes) -> bytes:
+        """The 32 bytes that are stored."""
+        return hmac.digest(self._key, salt + password, "sha256")
+
+    def matches(self, salt: bytes, password: bytes, stored: bytes) -> bool:
+        """Whether `password` is the one stored, in constant time."""
+        return hmac.compare_digest(hmac.digest(self._key, salt + password, "sha256"), stored)
+
+
+class CredentialService:
+    """Each method works in the caller's transaction; gateways know within a second of its commit (`mirror`)."""
+
+    def __init__(self, secret_key: SecretKey) -> None:
+        self._hash = PasswordHash(secret_key)
+
+    async def create(self, session: AsyncSession, charge_point_key: int, organization_id: str) -> str:
+        """Give a new charge point its first password, returned this once: 20 alphanumerics, fit for 1.6 and 2.x (A01)."""
+        password, _ = await self._insert(session, charge_point_key, organization_id, store.ACTIVE)
+        return password
+
+    async def rotate(self, session: AsyncSession, charge_point_key: int, organization_id: str) -> str:
+        """Replace every password at once, for a person who types the new one in; the old ones open nothing from now on."""
+        await store.retire_credentials(session, charge_point_key, store.ACTIVE, store.PENDING)
+        return await self.create(session, charge_point_key, organization_id)
+
+    async def begin_rotation(
+        self, session: AsyncSession, charge_point_key: int, organization_id: str
+    ) -> PendingPassword:
+        """A second password, to be sent by wire; until it is accepted *and* used both open (A01.FR.03, .04)."""
+        await store.retire_credentials(session, charge_point_key, store.PENDING)
+        password, credential_id = await self._insert(session, charge_point_key, organization_id, store.PENDING)
+        return PendingPassword(credential_id, password)
+
+    async def accepted(self, session: AsyncSession, credential_id: int) -> bool:
+        """The charge point answered Accepted to a pending password; its first use makes it the only one."""
+        return await store.mark_accepted(session, credential_id)
+
+    async def abandon_rotation(self, session: AsyncSession, charge_point_key: int) -> None:
+        """The charge point rejected the pending password; the old one stays (A01.FR.04)."""
+        await store.retire_credentials(session, charge_point_key, store.PENDING)
+
+    async def remove(self, session: AsyncSession, charge_point_key: int) -> None:
+        """A removed charge point opens nothing."""
+        await store.retire_credentials(session, charge_point_key, store.ACTIVE, store.PENDING)
+
+    async def _insert(
+        self, session: AsyncSession, charge_point_key: int, organization_id: str, state: str
+    ) -> tuple[str, int]:
+        password, salt = random_text(PASSWORD_LENGTH), secrets.token_bytes(SALT_BYTES)
+        credential_id = await store.insert_credential(
+            session,
+            charge_point_key,
+            organization_id,
+            state=state,
+            salt=salt,
+            keyed_hash=self._hash.of(salt, password.encode()),
+        )
+        return password, credential_id

@@ -1,0 +1,104 @@
+"""SQL of charge point credentials. `changed_xid` lets gateways read only what changed since they last looked."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, Select, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from sliproad.foundation.database import Row, visible_to
+
+ACTIVE = "active"
+PENDING = "pending"
+RETIRED = "retired"
+
+
+class ChargePointCredentialRow(Row):
+    """One password of a charge point. During a rotation two open: the `active` one and the `pending` one."""
+
+    __tablename__ = "charge_point_credentials"
+    __table_args__ = (
+        Index("charge_point_credentials_charge_point_key_idx", "charge_point_key"),
+        Index(
+            "charge_point_credentials_one_active_key",
+            "charge_point_key",
+            unique=True,
+            postgresql_where=text("state = 'active'"),
+        ),
+        Index(
+            "charge_point_credentials_one_pending_key",
+            "charge_point_key",
+            unique=True,
+            postgresql_where=text("state = 'pending'"),
+        ),
+        {"info": visible_to("organization", "charge_point")},
+    )
+
+    credential_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    charge_point_key: Mapped[int] = mapped_column(BigInteger, ForeignKey("charge_points.key"))
+    organization_id: Mapped[str]
+    state: Mapped[str]
+    """`active`; `pending`: given to the charge point, not yet proven; `retired`: opens nothing."""
+    salt: Mapped[bytes] = mapped_column(LargeBinary)
+    keyed_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    """HMAC-SHA256 of salt and password under a key derived from SECRET_KEY (trust G6)."""
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    accepted_at: Mapped[datetime | None]
+    """When the charge point said Accepted to this (pending) password."""
+    used_at: Mapped[datetime | None]
+    used_form: Mapped[str | None]
+    """The form in which the charge point sent it first: `plain`, `hex` or `decoded` (1.6 AuthorizationKey)."""
+    changed_xid: Mapped[int] = mapped_column(
+        BigInteger, server_default=text("pg_current_xact_id()::text::bigint"), index=True
+    )
+
+
+CURRENT_XID = text("pg_current_xact_id()::text::bigint")
+
+
+async def insert_credential(
+    session: AsyncSession, charge_point_key: int, organization_id: str, *, state: str, salt: bytes, keyed_hash: bytes
+) -> int:
+    """Insert a password's hash; gives its id."""
+    row = ChargePointCredentialRow(
+        charge_point_key=charge_point_key,
+        organization_id=organization_id,
+        state=state,
+        salt=salt,
+        keyed_hash=keyed_hash,
+    )
+    session.add(row)
+    await session.flush()
+    return row.credential_id
+
+
+async def retire_credentials(session: AsyncSession, charge_point_key: int, *states: str) -> int:
+    """Make the passwords in one of `states` open nothing from now on; gives how many."""
+    done = await session.execute(
+        update(ChargePointCredentialRow)
+        .where(
+            ChargePointCredentialRow.charge_point_key == charge_point_key, ChargePointCredentialRow.state.in_(states)
+        )
+        .values(state=RETIRED, changed_xid=CURRENT_XID)
+        .returning(ChargePointCredentialRow.credential_id)
+    )
+    return len(done.all())
+
+
+async def mark_accepted(session: AsyncSession, credential_id: int) -> bool:
+    """Note that the charge point accepted its pending password; False when there is none."""
+    done = await session.execute(
+        update(ChargePointCredentialRow)
+        .where(ChargePointCredentialRow.credential_id == credential_id, ChargePointCredentialRow.state == PENDING)
+        .values(accepted_at=text("now()"), changed_xid=CURRENT_XID)
+        .returning(ChargePointCredentialRow.credential_id)
+    )
+    return done.first() is not None
+
+
+def credentials_changed_since(xid: int) -> Select[tuple[int, int, str, bytes, bytes, str | None]]:
+    """Every credential (retired ones too) written by transaction `xid` or a later one."""
+    row = ChargePointCredentialRow
+    return select(row.charge_point_key, row.credential_id, row.state, row.salt, row.keyed_hash, row.used_form).where(
+        row.changed_xid >= xid
+    )
