@@ -1,6 +1,7 @@
 """SQL of the registry. Rows of the live state are in `live_store`, attempts to connect in `attempts_store`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -24,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sliproad.features.charge_points.live_store import ChargePointLiveRow
-from sliproad.features.charge_points.model import STATUS_OF, Selection
+from sliproad.features.charge_points.model import STATUS_OF, LiveState, Selection
 from sliproad.foundation.database import Row, visible_to
 
 CURRENT_XID = text("pg_current_xact_id()::text::bigint")
@@ -227,3 +228,23 @@ async def select_moves(session: AsyncSession, key: int) -> Sequence[ChargePointM
         .order_by(ChargePointMoveRow.move_id)
     )
     return (await session.scalars(query)).all()
+
+
+def live_state(row: ChargePointLiveRow) -> LiveState:
+    """The live state in a row."""
+    return LiveState(**{field.name: getattr(row, field.name) for field in fields(LiveState)})
+
+
+async def find_live(session: AsyncSession, key: int) -> LiveState:
+    """The live state of a charge point; its row is made at registration, and never deleted."""
+    row = await session.get_one(ChargePointLiveRow, key, populate_existing=True)
+    return live_state(row)
+
+
+async def end_connection(session: AsyncSession, key: int) -> None:
+    """Make the present socket, if any, a stale one: its gateway closes it within a second."""
+    await session.execute(
+        update(ChargePointLiveRow)
+        .where(ChargePointLiveRow.charge_point_key == key)
+        .values(connected=False, epoch=ChargePointLiveRow.epoch + 1, gateway_id=None)
+    )

@@ -1,0 +1,288 @@
+"""The registry: which charge points there are, whose, where, and what is known of their hardware.
+
+Later rooms (projects, commissioning, handover, …) compose its `session` methods into their own transactions; the routes of
+the organisation's side call `page`, `detail` and `set_boot_policy`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from sliproad.features.accounts.model import OrganizationActor
+from sliproad.features.charge_points import store
+from sliproad.features.charge_points.model import (
+    ChargePoint,
+    LiveState,
+    Location,
+    Move,
+    NewChargePoint,
+    Selection,
+    is_identity,
+)
+from sliproad.foundation.bus import Bus
+from sliproad.foundation.clock import Clock
+from sliproad.foundation.database import Database
+from sliproad.foundation.errors import Conflict, InvalidInput, NotFound
+from sliproad.foundation.ids import new_id
+from sliproad.foundation.web import Page
+
+MIRROR_CHANGED = "mirror.changed"
+"""Said after a commit that changed what gateways mirror; they look for themselves every second anyway."""
+TAKEN = {
+    "charge_points_charge_point_id_key": (
+        "charge_point_exists",
+        "A charge point with this charge_point_id already exists. Choose another, or leave it out to get one.",
+    ),
+    "charge_points_serial_number_key": (
+        "serial_number_exists",
+        "A charge point of this vendor with this serial number is already registered.",
+    ),
+}
+LOCATION_COLUMNS = {
+    "latitude": "latitude",
+    "longitude": "longitude",
+    "description": "location_description",
+    "address": "location_address",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ListedChargePoint:
+    """A charge point with its live state, as lists show it."""
+
+    charge_point: ChargePoint
+    live: LiveState
+
+
+@dataclass(frozen=True, slots=True)
+class ChargePointPage:
+    items: tuple[ListedChargePoint, ...]
+    total: int
+    next_cursor: str | None
+
+
+class RegistryService:
+    """Charge points as facts; see the module."""
+
+    def __init__(self, database: Database, clock: Clock, bus: Bus) -> None:
+        self.database = database
+        self.clock = clock
+        self.bus = bus
+
+    async def page(self, actor: OrganizationActor, selection: Selection, page: Page) -> ChargePointPage:
+        """One page of the organisation's charge points that `selection` narrows, newest first."""
+        async with self.database.transaction(actor.scope) as session:
+            return await self.select(session, selection, page)
+
+    async def detail(
+        self, actor: OrganizationActor, charge_point_id: str
+    ) -> tuple[ListedChargePoint, tuple[Move, ...]]:
+        """A charge point, its live state, and where it was before.
+
+        Raises:
+            NotFound: absent, or another organisation's.
+        """
+        async with self.database.transaction(actor.scope) as session:
+            charge_point = await self.of_organization(session, actor, charge_point_id)
+            live = await store.find_live(session, charge_point.key)
+            moves = await store.select_moves(session, charge_point.key)
+            return ListedChargePoint(charge_point, live), tuple(
+                Move(row.from_project_id, row.to_project_id, row.moved_at, row.moved_by) for row in moves
+            )
+
+    async def set_boot_policy(self, actor: OrganizationActor, charge_point_id: str, policy: str) -> ChargePoint:
+        """What its BootNotifications are answered from now on: `accepted`, `pending` or `rejected`.
+
+        Raises:
+            NotFound: absent, or another organisation's.
+        """
+        async with self.database.transaction(actor.scope) as session:
+            charge_point = await self.of_organization(session, actor, charge_point_id)
+            row = await store.change(session, charge_point.key, {"boot_policy": policy}, mirrored=True)
+            changed = charge_point_of(row)
+        await self.announce()
+        return changed
+
+    async def announce(self) -> None:
+        """After a commit: tell the gateways to look at what they mirror."""
+        await self.bus.publish(MIRROR_CHANGED, {})
+
+    async def select(self, session: AsyncSession, selection: Selection, page: Page) -> ChargePointPage:
+        """One page of what the transaction's scope may see and `selection` narrows, newest first."""
+        after = page.after(int)
+        rows = await store.select_page(session, selection, limit=page.limit, before_key=after[0] if after else None)
+        kept, next_cursor = page.cut(rows, lambda row: (row[0].key,))
+        items = tuple(ListedChargePoint(charge_point_of(row), store.live_state(live)) for row, live in kept)
+        return ChargePointPage(items, await store.count(session, selection), next_cursor)
+
+    async def of_organization(
+        self, session: AsyncSession, actor: OrganizationActor, charge_point_id: str, *, lock: bool = False
+    ) -> ChargePoint:
+        """A charge point of the actor's organisation.
+
+        Raises:
+            NotFound: absent, or another organisation's.
+        """
+        charge_point = await self.facts(session, charge_point_id, lock=lock)
+        if charge_point.organization_id != actor.organization_id:
+            raise absent()
+        return charge_point
+
+    async def facts(self, session: AsyncSession, charge_point_id: str, *, lock: bool = False) -> ChargePoint:
+        """A charge point by its public id; `lock` holds its row until the transaction ends.
+
+        Raises:
+            NotFound: absent, removed, or out of the transaction's scope.
+        """
+        row = await store.find_by_id(session, charge_point_id, lock=lock)
+        if row is None:
+            raise absent()
+        return charge_point_of(row)
+
+    async def by_key(self, session: AsyncSession, key: int) -> ChargePoint:
+        """A charge point by its internal key.
+
+        Raises:
+            NotFound: absent, removed, or out of the transaction's scope.
+        """
+        row = await store.find_by_key(session, key)
+        if row is None or row.removed_at is not None:
+            raise absent()
+        return charge_point_of(row)
+
+    async def of_project(self, session: AsyncSession, project_id: str) -> tuple[ChargePoint, ...]:
+        """A project's charge points in the order of their registration."""
+        return tuple(charge_point_of(row) for row in await store.select_of_project(session, project_id))
+
+    async def status_counts(self, session: AsyncSession, project_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        """For each project with charge points: commissioning status -> how many."""
+        counts: dict[str, dict[str, int]] = {}
+        for project_id, status, number in await store.count_by_status(session, project_ids):
+            counts.setdefault(project_id, {})[status] = number
+        return counts
+
+    async def set_commissioning_status(self, session: AsyncSession, key: int, status: str, at: datetime) -> None:
+        """`not_started`, `in_progress`, `failed` or `completed` since `at`; gateways answer boots by it (heartbeat interval)."""
+        values = {"commissioning_status": status, "commissioned_at": at if status == "completed" else None}
+        await store.change(session, key, values, mirrored=True)
+
+    async def add(
+        self, session: AsyncSession, new: NewChargePoint, *, organization_id: str, site_id: str, registered_by: str
+    ) -> ChargePoint:
+        """Register `new` in a project that the caller has found open to whoever asks.
+
+        Raises:
+            InvalidInput: `charge_point_id` can't be an OCPP identity.
+            Conflict: `charge_point_exists` (in the whole installation), `serial_number_exists` (in this organisation).
+        """
+        if new.charge_point_id is not None and not is_identity(new.charge_point_id):
+            raise InvalidInput.field(
+                "charge_point_id", "must be 1 to 48 of A-Z a-z 0-9 - _ . * and begin with a letter or digit"
+            )
+        values = {
+            "charge_point_id": new.charge_point_id or new_id("cp"),
+            "organization_id": organization_id,
+            "site_id": site_id,
+            "project_id": new.project_id,
+            "serial_number": new.serial_number,
+            "vendor": new.vendor,
+            "model": new.model,
+            "ocpp_version": new.ocpp_version,
+            "connector_count": new.connector_count,
+            "max_power_kw": new.max_power_kw,
+            **location_columns(new.location),
+            "registered_by": registered_by,
+            "created_at": self.clock.now(),
+        }
+        try:
+            return charge_point_of(await store.insert_charge_point(session, values))
+        except IntegrityError as error:
+            raise taken(error) from None
+
+    async def change(self, session: AsyncSession, key: int, changes: Mapping[str, Any]) -> ChargePoint:
+        """Set facts by name (`serial_number`, …, `location`: a mapping of the parts to change).
+
+        Raises:
+            Conflict: `serial_number_exists`.
+        """
+        values = {name: value for name, value in changes.items() if name != "location"}
+        for part, value in (changes.get("location") or {}).items():
+            values[LOCATION_COLUMNS[part]] = value
+        if not values:
+            return await self.by_key(session, key)
+        try:
+            return charge_point_of(await store.change(session, key, values, mirrored=True))
+        except IntegrityError as error:
+            raise taken(error) from None
+
+    async def put_into(
+        self, session: AsyncSession, charge_point: ChargePoint, *, project_id: str, site_id: str, moved_by: str
+    ) -> ChargePoint:
+        """Put it into another project of its organisation; everything it has done stays with it."""
+        move = {
+            "charge_point_key": charge_point.key,
+            "organization_id": charge_point.organization_id,
+            "from_project_id": charge_point.project_id,
+            "to_project_id": project_id,
+            "moved_at": self.clock.now(),
+            "moved_by": moved_by,
+        }
+        await store.insert_move(session, move)
+        values = {"project_id": project_id, "site_id": site_id}
+        return charge_point_of(await store.change(session, charge_point.key, values, mirrored=False))
+
+    async def remove(self, session: AsyncSession, key: int) -> None:
+        """Take it out of the registry: its socket is closed, its identity and serial number are free; its history stays."""
+        await store.end_connection(session, key)
+        await store.change(session, key, {"removed_at": self.clock.now()}, mirrored=True)
+
+    async def note_installer_address(self, session: AsyncSession, key: int, address: str) -> None:
+        """From where its installer asks: attempts to connect from there are theirs to see for a day (contract §3)."""
+        values = {"installer_address": address, "installer_address_at": self.clock.now()}
+        await store.change(session, key, values, mirrored=False)
+
+
+def charge_point_of(row: store.ChargePointRow) -> ChargePoint:
+    """The facts in a row."""
+    return ChargePoint(
+        key=row.key,
+        charge_point_id=row.charge_point_id,
+        organization_id=row.organization_id,
+        site_id=row.site_id,
+        project_id=row.project_id,
+        serial_number=row.serial_number,
+        vendor=row.vendor,
+        model=row.model,
+        ocpp_version=row.ocpp_version,
+        connector_count=row.connector_count,
+        max_power_kw=row.max_power_kw,
+        location=Location(row.latitude, row.longitude, row.location_description, row.location_address),
+        boot_policy=row.boot_policy,
+        commissioning_status=row.commissioning_status,
+        commissioned_at=row.commissioned_at,
+        registered_by=row.registered_by,
+        created_at=row.created_at,
+    )
+
+
+def location_columns(location: Location) -> dict[str, Any]:
+    """A location as columns."""
+    return {column: getattr(location, part) for part, column in LOCATION_COLUMNS.items()}
+
+
+def absent() -> NotFound:
+    """The same words whether it does not exist or is somebody else's."""
+    return NotFound("There is no such charge point.")
+
+
+def taken(error: IntegrityError) -> Conflict:
+    """What a violated unique index means; anything else is a fault of ours and goes on."""
+    name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    if name not in TAKEN:
+        raise error
+    code, detail = TAKEN[name]
+    return Conflict(detail, code=code)
