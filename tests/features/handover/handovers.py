@@ -19,7 +19,14 @@ INSTALLER = "Alex Technician"
 
 
 def a_checklist(**changes: bool) -> tuple[ChecklistItem, ...]:
-    names = ("powered_ready", "ocpp_connection", "heartbeat", "meter_calibration", "emergency_stop", "cable_and_ip_rating")
+    names = (
+        "powered_ready",
+        "ocpp_connection",
+        "heartbeat",
+        "meter_calibration",
+        "emergency_stop",
+        "cable_and_ip_rating",
+    )
     by_platform = {"ocpp_connection", "heartbeat", "meter_calibration"}
     return tuple(
         ChecklistItem(
@@ -82,7 +89,9 @@ def a_handover(count: int = 6, **changes: object) -> HandoverRecord:
         verify_url="https://sliproad.example/verify/cert_8m2k4v7x1c9b3n5q0z6t",
         charge_points=tuple(a_charge_point(number) for number in range(1, count + 1)),
         project_checklist=(
-            ChecklistItem("owner_briefed", done=True, done_by=INSTALLER, done_at=HANDED_OVER_AT - timedelta(minutes=20)),
+            ChecklistItem(
+                "owner_briefed", done=True, done_by=INSTALLER, done_at=HANDED_OVER_AT - timedelta(minutes=20)
+            ),
         ),
     )
     return replace(record, **changes)

@@ -3,15 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, select, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sliproad.foundation.database import Row, visible_to
 
 
 class HandoverRow(Row):
-    """A project is handed over once: its id is unique here, whatever else goes wrong. `record_json` is canonical, to the byte."""
+    """A project is handed over once: its id is unique here. `record_json` is the embedded file, to the byte."""
 
     __tablename__ = "handovers"
     __table_args__ = ({"info": visible_to("organization", "project", "lookup", lookup=["certificate_id"])},)

@@ -76,7 +76,7 @@ async def sign_pdf(
         signer.signed_at = signed_at
         await signer.async_sign_pdf(writer, output=signed)
     except (SigningError, PathError, ValidationError, PdfError, TimestampRequestError) as error:
-        raise SignatureError(str(error)) from error
+        raise SignatureError(f"{error} ({error.__cause__})" if error.__cause__ else str(error)) from error
     return signed.getvalue()
 
 
@@ -97,12 +97,14 @@ class _PdfSigner(signers.PdfSigner):
 
 
 def _cms_signer(identity: SigningIdentity) -> signers.SimpleSigner:
+    """A root inside a signature proves nothing, and its bytes are the only ones there that no check would cover."""
     key = identity.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     store = SimpleCertificateStore.from_certs(map(as_asn1, identity.chain))  # type: ignore[no-untyped-call]
     return signers.SimpleSigner(
         signing_cert=as_asn1(identity.certificate),
         signing_key=asn1_keys.PrivateKeyInfo.load(key),
         cert_registry=store,
+        embed_roots=False,
     )
 
 

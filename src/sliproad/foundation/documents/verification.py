@@ -13,9 +13,11 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from asn1crypto.cms import ContentInfo
 from cryptography import x509
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import async_validate_pdf_signature
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
@@ -77,6 +79,8 @@ async def _judge(pdf: bytes, trust_roots: Sequence[x509.Certificate], at: dateti
             return Verdict(problems=("The file carries no signature.",))
         if len(signatures) > 1:
             return Verdict(problems=("The file carries more than one signature.",))
+        if not _nothing_hides_in(signatures[0]):
+            return Verdict(problems=("The document was changed after it was signed.",))
         status = await async_validate_pdf_signature(
             signatures[0],
             _context(trust_roots, at),
@@ -87,6 +91,22 @@ async def _judge(pdf: bytes, trust_roots: Sequence[x509.Certificate], at: dateti
         log.info("document_unreadable", error=type(error).__name__)
         return Verdict(problems=("The file is damaged or is no signed PDF.",))
     return _verdict(status)
+
+
+def _nothing_hides_in(signature: EmbeddedPdfSignature) -> bool:
+    """Whether the place that holds the signature holds only that, since the signature can't cover itself.
+
+    After the CMS come zeros only, and what is in the CMS is signed, or repeats what is (RFC 5652 §5.1, §5.3).
+    """
+    content = bytes(signature.pkcs7_content)
+    length = len(ContentInfo.load(content).dump())
+    signed, signer = signature.signed_data, signature.signer_info
+    return (
+        not content[length:].strip(b"\0")
+        and signed["version"].native == signer["version"].native == "v1"
+        and [entry.dump() for entry in signed["digest_algorithms"]] == [signer["digest_algorithm"].dump()]
+        and signer["digest_algorithm"]["parameters"].native is None
+    )
 
 
 def _context(trust_roots: Sequence[x509.Certificate], at: datetime | None) -> ValidationContext:

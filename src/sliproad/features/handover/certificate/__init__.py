@@ -1,1 +1,1 @@
-"""The handover certificate: its ``record`` for programs, its ``document`` for people, and the typst ``template`` between."""
+"""The handover certificate: the ``record`` for programs, the ``document`` for people, the ``template`` between."""

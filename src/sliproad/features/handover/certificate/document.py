@@ -131,12 +131,11 @@ def document_data(record: HandoverRecord, *, signer_name: str) -> dict[str, Any]
     zone = _zone(record.site.time_zone)
     passed = sum(step.status == "passed" for step in record.steps)
     skipped = sum(step.status == "skipped" for step in record.steps)
-    every_item = [item for point in record.charge_points for item in point.checklist] + list(record.project_checklist)
     return {
         "certificate_id": record.certificate_id,
         "issued_on": _date(record.issued_at, zone),
         "issued_at": _moment(record.issued_at, zone),
-        "organization": _text(record.organization_name),
+        "organization": _text(record.organization_name) or "–",
         "project": {"id": record.project.project_id, "name": _text(record.project.name)},
         "site": {
             "name": _text(record.site.name),
@@ -144,25 +143,20 @@ def document_data(record: HandoverRecord, *, signer_name: str) -> dict[str, Any]
             "coordinates": _coordinates(record.site.latitude, record.site.longitude),
         },
         "installers": [
-            {"name": _text(installer.full_name), "company": _text(installer.company)}
-            for installer in record.installers
+            {"name": _text(installer.full_name), "company": _text(installer.company)} for installer in record.installers
         ],
-        "signed_by": _text(record.signed_by),
+        "signed_by": _text(record.signed_by) or "–",
         "notes": _text(record.handover_notes),
         "contact": {"name": _text(record.site_contact_name), "email": _text(record.site_contact_email)},
         "signer_name": _text(signer_name),
         "verify_url": record.verify_url,
-        "record_sha256": record.sha256(),
         "record_file": RECORD_FILE_NAME,
         "summary": {
             "charge_points": len(record.charge_points),
             "power": _power(record.installed_power_kw),
-            "checks": f"{passed} of {len(record.steps) - skipped}",
-            "all_passed": bool(record.steps) and passed == len(record.steps) - skipped,
+            "checks": f"{passed} of {len(record.steps) - skipped}" if record.steps else None,
             "skipped": skipped,
             "test_energy": _energy(record.test_energy_wh),
-            "items_done": sum(item.done for item in every_item),
-            "items": len(every_item),
         },
         "charge_points": [_charge_point(point, zone) for point in record.charge_points],
         "project_checklist": [_item(item, zone) for item in record.project_checklist],
@@ -182,8 +176,8 @@ def _charge_point(point: ChargePointRecord, zone: ZoneInfo | None) -> dict[str, 
         "connectors": None if point.connector_count is None else str(point.connector_count),
         "session_id": point.commissioning_session_id,
         "commissioned_at": point.commissioned_at and _moment(point.commissioned_at, zone),
-        "test_energy": None if point.test_energy_wh is None else _energy(point.test_energy_wh),
-        "passed": bool(point.steps) and all(step.status in {"passed", "skipped"} for step in point.steps),
+        "test_energy": _energy(point.test_energy_wh),
+        "passed": all(step.status in {"passed", "skipped"} for step in point.steps) if point.steps else None,
         "steps": [_step(step) for step in point.steps],
         "checklist": [_item(item, zone) for item in point.checklist],
     }
@@ -264,20 +258,26 @@ def _moment(moment: datetime, zone: ZoneInfo | None) -> str:
 def _coordinates(latitude: float | None, longitude: float | None) -> str | None:
     if latitude is None or longitude is None:
         return None
-    return f"{abs(latitude):.5f}° {'N' if latitude >= 0 else 'S'}, {abs(longitude):.5f}° {'E' if longitude >= 0 else 'W'}"
+    return (
+        f"{abs(latitude):.5f}° {'N' if latitude >= 0 else 'S'}, {abs(longitude):.5f}° {'E' if longitude >= 0 else 'W'}"
+    )
 
 
 def _power(power_kw: Decimal | None) -> str | None:
     return None if power_kw is None else f"{power_kw.normalize():,f}\N{NO-BREAK SPACE}kW"
 
 
-def _energy(energy_wh: int) -> str:
+def _energy(energy_wh: int | None) -> str | None:
+    if energy_wh is None:
+        return None
     if energy_wh < 1000:
         return f"{energy_wh}\N{NO-BREAK SPACE}Wh"
     return f"{Decimal(energy_wh) / 1000:,.2f}\N{NO-BREAK SPACE}kWh"
 
 
 def _duration(duration_ms: int) -> str:
+    if duration_ms < 100:
+        return "< 0.1\N{NO-BREAK SPACE}s"
     if duration_ms < 60_000:
         return f"{duration_ms / 1000:.1f}\N{NO-BREAK SPACE}s"
     return f"{duration_ms // 60_000}\N{NO-BREAK SPACE}min {duration_ms % 60_000 // 1000}\N{NO-BREAK SPACE}s"

@@ -1,7 +1,8 @@
 """What a handover certificate says, as facts: the machine-readable record that is embedded in the PDF.
 
-The service gathers a `HandoverRecord` in the transaction of the handover; `document` typesets it. The JSON is canonical, so
-that its SHA-256 stays the same wherever it is computed, and it names its schema, since somebody may read it in ten years.
+The service gathers a `HandoverRecord` in the transaction of the handover; `document` typesets it. The JSON is
+canonical, so that its SHA-256 stays the same wherever it is computed, and names its schema, since somebody may read it
+in ten years.
 """
 
 import dataclasses
@@ -23,7 +24,7 @@ Stroke = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True)
 class StepResult:
-    """One commissioning step or check. ``status`` is ``passed``, ``failed`` or ``skipped``; ``value`` is what was found."""
+    """One commissioning step. ``status`` is ``passed``, ``failed`` or ``skipped``; ``value`` is what was found."""
 
     name: str
     status: str
@@ -117,9 +118,10 @@ class HandoverRecord:
         return hashlib.sha256(self.to_json()).hexdigest()
 
     @property
-    def test_energy_wh(self) -> int:
-        """What all test transactions delivered together."""
-        return sum(charge_point.test_energy_wh or 0 for charge_point in self.charge_points)
+    def test_energy_wh(self) -> int | None:
+        """What all test transactions delivered together; None where none was made."""
+        energies = [point.test_energy_wh for point in self.charge_points if point.test_energy_wh is not None]
+        return sum(energies) if energies else None
 
     @property
     def installed_power_kw(self) -> Decimal | None:
