@@ -30,6 +30,8 @@ from sliproad.ocpp.outcomes import Answered, AnswerRejected, Ignored, Queued, Re
 from sliproad.ocpp.validation import rules_of
 from sliproad.ocpp.versions import OcppVersion
 
+__all__ = ["AnswerRejected", "Answered", "Conversation", "Ignored", "Queued", "Received", "Reply"]
+
 
 class Conversation:
     """What is under way on one socket.

@@ -62,7 +62,7 @@ def wire_code(code: str, version: OcppVersion) -> ErrorCode:
     return (_TO_2X if version.is_2x else _TO_16).get(known, known)
 
 
-class CallRefused(Exception):  # noqa: N818 - the name of what happened, as the conversation tells it
+class CallRefused(Exception):
     """A CALL that is answered with a CALLERROR: raised by a handler or by the validator.
 
     `code` may be in any version's spelling, `description` is a sentence for the log of the charge point without

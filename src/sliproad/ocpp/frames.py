@@ -89,7 +89,7 @@ class Send:
 Frame: TypeAlias = Call | CallResult | CallError | CallResultError | Send
 
 
-class BadFrame(Exception):  # noqa: N818 - the name of what arrived
+class BadFrame(Exception):
     """Something arrived that is no frame of this version.
 
     `message_id` is None when it can't be read, `code` is in the version's spelling, `answerable` says whether a

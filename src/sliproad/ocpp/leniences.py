@@ -14,7 +14,7 @@ class Lenience(IntFlag):
 
     NONE = 0
     TIMESTAMP = 1
-    """A timestamp is not RFC 3339 (no zone, a space, no seconds …), but `timestamps.read_timestamp` reads it."""
+    """A timestamp was not RFC 3339 (no zone: UTC, a space, no seconds …); it is RFC 3339 in the payload now."""
     INTEGER_WITH_FRACTION = 2
     """A whole number was written as `7.0`; it is an int in the payload now."""
     SAMPLE_AS_NUMBER = 4

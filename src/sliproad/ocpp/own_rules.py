@@ -18,7 +18,7 @@ _INT32: Final = {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}
 _EXACT_INTEGER: Final = {"type": "integer", "minimum": -(2**53) + 1, "maximum": 2**53 - 1}
 # A register in Wh passes 2³¹ at 2.1 GWh; up to 2⁵³ every JSON reader agrees on an integer (RFC 8259 §6).
 _REGISTERS: Final = frozenset({"meterStart", "meterStop"})
-_SAMPLE_RULE: Final = {
+_DECIMAL_SAMPLE: Final = {
     "anyOf": [
         {"properties": {"value": {"pattern": DECIMAL_PATTERN}}},
         {"properties": {"format": {"enum": ["SignedData"]}}, "required": ["format"]},
@@ -26,27 +26,34 @@ _SAMPLE_RULE: Final = {
 }
 
 
-def derive_own_rules(official: Schema) -> Schema:
+def derive_own_rules(official: Schema, *, decimal_samples: bool = True) -> Schema:
     """Give the schema of our own rules for payloads of the schema `official`; empty when there are none.
 
-    Integers are 32 bits wide (1.6 §7, 2.x Part 2 §2.1), meter registers 53; 1.6 sampled values are decimal numbers
-    unless signed.
+    Integers are 32 bits wide (1.6 §7, 2.x Part 2 §2.1), meter registers 53. With `decimal_samples`, sampled values of
+    1.6 are decimal numbers unless signed.
     """
-    return _derive("", official, official)
+    return _derive("", official, official.get("definitions", {}), decimal_samples=decimal_samples)
 
 
-def _derive(name: str, schema: Schema, root: Schema) -> Schema:
+def is_decimal_sample(properties: Schema) -> bool:
+    """Tell whether an object with these properties is a SampledValue of 1.6, whose numbers are texts."""
+    return "measurand" in properties and "value" in properties and properties["value"].get("type") == "string"
+
+
+def _derive(name: str, schema: Schema, definitions: Schema, *, decimal_samples: bool) -> Schema:
     if "$ref" in schema:
-        return _derive(name, root["definitions"][schema["$ref"].rsplit("/", 1)[1]], root)
+        schema = definitions[schema["$ref"].rsplit("/", 1)[1]]
     kind = schema.get("type")
     if kind == "integer":
         return _EXACT_INTEGER if name in _REGISTERS else _INT32
     if kind == "array":
-        items = _derive("", schema["items"], root)
+        items = _derive("", schema["items"], definitions, decimal_samples=decimal_samples)
         return {"items": items} if items else {}
     properties = schema.get("properties", {})
-    derived = {key: rule for key, value in properties.items() if (rule := _derive(key, value, root))}
+    derived = {
+        key: rule
+        for key, inner in properties.items()
+        if (rule := _derive(key, inner, definitions, decimal_samples=decimal_samples))
+    }
     rules: Schema = {"properties": derived} if derived else {}
-    if {"value", "measurand"} <= properties.keys() and properties["value"].get("type") == "string":
-        rules |= _SAMPLE_RULE
-    return rules
+    return rules | _DECIMAL_SAMPLE if decimal_samples and is_decimal_sample(properties) else rules

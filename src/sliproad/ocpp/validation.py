@@ -5,7 +5,8 @@ well.
 about to send, strictly. What tolerant means:
 
 * A whole number written `7.0` is a whole number, everywhere (JSON knows no difference); the payload gets the int.
-* A timestamp that is not RFC 3339 but can be read (no zone: UTC) is never a reason to refuse what a charge point says.
+* A timestamp that is not RFC 3339 but can be read (no zone: UTC) is never a reason to refuse what a charge point
+  says; the payload gets it as RFC 3339.
 * In transaction messages (`actions.is_transaction_message`) a null stands for an absent optional field, and in 1.6 a
   sampled value may be a JSON number (turned into text) or unreadable text (kept and flagged, never computed with).
 * NaN and infinities in 1.6's decimal strings are refused with PropertyConstraintViolation. Only a StopTransaction is
@@ -23,12 +24,13 @@ from typing import Any
 import jsonschema_rs
 
 from sliproad.ocpp.actions import is_transaction_message
-from sliproad.ocpp.errors import CallRefused, ErrorCode, wire_code
+from sliproad.ocpp.errors import CallRefused, ErrorCode
 from sliproad.ocpp.leniences import Lenience
 from sliproad.ocpp.own_rules import Schema, derive_own_rules
+from sliproad.ocpp.repairs import Repair, Tolerance
 from sliproad.ocpp.schemas import read_official_schemas
 from sliproad.ocpp.versions import OcppVersion
-from sliproad.ocpp.violations import Tolerance, examine
+from sliproad.ocpp.violations import refusal_of
 
 _STRICT = Tolerance()
 _TOLERANT = Tolerance(timestamps=True)
@@ -39,34 +41,42 @@ _STOP_TRANSACTION = Tolerance(timestamps=True, samples=True, nulls=True, not_fin
 class PayloadRules:
     """The rules for one message: the official schema and our own, compiled together."""
 
-    __slots__ = ("_iter_errors", "is_valid", "may_be_empty", "tolerance")
+    __slots__ = ("_but_samples", "_official", "_validator", "is_valid", "may_be_empty", "tolerance")
 
     def __init__(self, official: Schema, tolerance: Tolerance) -> None:
         """Compile; `tolerance` is what is forgiven a charge point in this message."""
-        uri = "urn:sliproad:official"
-        validator = jsonschema_rs.Draft4Validator(
-            {"allOf": [{"$ref": uri}, derive_own_rules(official)]},
-            registry=jsonschema_rs.Registry([(uri, official)]),
-            validate_formats=True,
-            mask="value",
+        self._official = official
+        self._validator = _compile(official, derive_own_rules(official))
+        self._but_samples = (
+            _compile(official, derive_own_rules(official, decimal_samples=False))
+            if tolerance.samples
+            else self._validator
         )
-        self.is_valid: Callable[[Any], bool] = validator.is_valid
-        self._iter_errors = validator.iter_errors
-        self.may_be_empty = validator.is_valid({})
+        self.is_valid: Callable[[Any], bool] = self._validator.is_valid
+        self.may_be_empty = self.is_valid({})
         self.tolerance = tolerance
 
     def check(self, version: OcppVersion, payload: dict[str, Any], *, tolerant: bool) -> Lenience:
         """Give what was forgiven in `payload`, which is repaired in place; raises CallRefused for the rest."""
-        leniences = Lenience.NONE
-        tolerance = self.tolerance if tolerant else _STRICT
-        while not self.is_valid(payload):
-            forgiven, repaired, violation = examine(payload, self._iter_errors(payload), tolerance)
-            if violation is not None:
-                raise CallRefused(wire_code(violation.code, version), violation.description)
-            leniences |= forgiven
-            if not repaired:
-                break
-        return leniences
+        if self.is_valid(payload):
+            return Lenience.NONE
+        repair = Repair(self._official, payload, self.tolerance if tolerant else _STRICT)
+        forgive_samples = Lenience.SAMPLE_UNREADABLE in repair.leniences and not repair.hopeless_sample
+        try:
+            (self._but_samples if forgive_samples else self._validator).validate(payload)
+        except jsonschema_rs.ValidationError as complaint:
+            raise refusal_of(complaint, version) from None
+        return repair.leniences
+
+
+def _compile(official: Schema, own_rules: Schema) -> jsonschema_rs.Draft4Validator:
+    uri = "urn:sliproad:official"
+    return jsonschema_rs.Draft4Validator(
+        {"allOf": [{"$ref": uri}, own_rules]},
+        registry=jsonschema_rs.Registry([(uri, official)]),
+        validate_formats=True,
+        mask="value",
+    )
 
 
 class MessageRules:
