@@ -132,6 +132,7 @@ class Selection:
 
     organization_id: str | None = None
     project_id: str | None = None
+    project_ids: tuple[str, ...] | None = None
     site_id: str | None = None
     status: str | None = None
     connected: bool | None = None

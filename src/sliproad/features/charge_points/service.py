@@ -5,7 +5,7 @@ the organisation's side call `page`, `detail` and `set_boot_policy`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -76,7 +76,7 @@ class RegistryService:
     async def page(self, actor: OrganizationActor, selection: Selection, page: Page) -> ChargePointPage:
         """One page of the organisation's charge points that `selection` narrows, newest first."""
         async with self.database.transaction(actor.scope) as session:
-            return await self.select(session, selection, page)
+            return await self.select(session, replace(selection, organization_id=actor.organization_id), page)
 
     async def detail(
         self, actor: OrganizationActor, charge_point_id: str
@@ -88,9 +88,8 @@ class RegistryService:
         """
         async with self.database.transaction(actor.scope) as session:
             charge_point = await self.of_organization(session, actor, charge_point_id)
-            live = await store.find_live(session, charge_point.key)
             moves = await store.select_moves(session, charge_point.key)
-            return ListedChargePoint(charge_point, live), tuple(
+            return await self.with_live(session, charge_point), tuple(
                 Move(row.from_project_id, row.to_project_id, row.moved_at, row.moved_by) for row in moves
             )
 
@@ -118,6 +117,10 @@ class RegistryService:
         kept, next_cursor = page.cut(rows, lambda row: (row[0].key,))
         items = tuple(ListedChargePoint(charge_point_of(row), store.live_state(live)) for row, live in kept)
         return ChargePointPage(items, await store.count(session, selection), next_cursor)
+
+    async def with_live(self, session: AsyncSession, charge_point: ChargePoint) -> ListedChargePoint:
+        """A charge point together with its live state."""
+        return ListedChargePoint(charge_point, await store.find_live(session, charge_point.key))
 
     async def of_organization(
         self, session: AsyncSession, actor: OrganizationActor, charge_point_id: str, *, lock: bool = False

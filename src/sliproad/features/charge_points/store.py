@@ -123,6 +123,8 @@ def conditions(selection: Selection) -> list[ColumnElement[bool]]:
     ):
         if value is not None:
             found.append(column == value)
+    if selection.project_ids is not None:
+        found.append(row.project_id.in_(selection.project_ids))
     if selection.status is not None:
         found.append(row.commissioning_status.in_([raw for raw, word in STATUS_OF.items() if word == selection.status]))
     if selection.text:

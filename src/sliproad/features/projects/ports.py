@@ -1,18 +1,27 @@
-"""What projects ask of rooms that come after them. Wiring fills these in."""
+"""What projects ask of other rooms. Wiring fills these in."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from sliproad.features.accounts.model import InstallerSummary
 from sliproad.features.projects.model import PlatformCheck
 
 
 class CommissioningFacts(Protocol):
-    """Answers what commissioning found; `features.commissioning` implements it."""
+    """Answers what commissioning found; `features.commissioning`, a later room, implements it."""
 
     async def platform_checks(
         self, session: AsyncSession, charge_point_keys: Sequence[int]
     ) -> Mapping[int, Mapping[str, PlatformCheck]]:
         """For each charge point key: `ocpp_connection`, `heartbeat`, `meter_calibration`, as far as known."""
+        ...
+
+
+class Installers(Protocol):
+    """Answers who an installer is; `features.accounts` implements it."""
+
+    async def installer_summary(self, session: AsyncSession, installer_id: str) -> InstallerSummary | None:
+        """What an organisation may know of the installer whose id it was given; None where there is none."""
         ...

@@ -33,7 +33,10 @@ class ProjectRow(Row):
 
 
 class ProjectInstallerRow(Row):
-    """Who works on a project. `removed_at` ends it at once: the policies of row-level security read it."""
+    """Who works on a project. `removed_at` ends it at once: the policies of row-level security read it.
+
+    Name, e-mail and company are copied, so that a project's list needs no look at `installers`.
+    """
 
     __tablename__ = "project_installers"
     __table_args__ = (
@@ -44,6 +47,9 @@ class ProjectInstallerRow(Row):
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.project_id"), primary_key=True)
     installer_id: Mapped[str] = mapped_column(ForeignKey("installers.installer_id"), primary_key=True)
     organization_id: Mapped[str]
+    full_name: Mapped[str]
+    email: Mapped[str]
+    company: Mapped[str | None]
     assigned_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     removed_at: Mapped[datetime | None]
 
@@ -151,7 +157,10 @@ async def assign(session: AsyncSession, values: Mapping[str, Any]) -> ProjectIns
     query = insert(row).values(dict(values))
     again = query.on_conflict_do_update(
         index_elements=["project_id", "installer_id"],
-        set_={"removed_at": None, "assigned_at": query.excluded.assigned_at},
+        set_={
+            "removed_at": None,
+            **{name: query.excluded[name] for name in ("assigned_at", "full_name", "email", "company")},
+        },
         where=row.removed_at.is_not(None),
     )
     await session.execute(again)

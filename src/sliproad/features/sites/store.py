@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey, delete, func, select, text, update
+from sqlalchemy import ForeignKey, Index, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -29,14 +29,19 @@ class SiteRow(Row):
 
 
 class SiteOwnerRow(Row):
-    """A user with role `site_owner`, bound to a site."""
+    """A user with role `site_owner`, bound to a site. E-mail and name are copied, so that lists need no look at `users`."""
 
     __tablename__ = "site_owners"
-    __table_args__ = ({"info": visible_to("organization", "user")},)
+    __table_args__ = (
+        Index("site_owners_user_id_idx", "user_id"),
+        {"info": visible_to("organization", "user")},
+    )
 
     site_id: Mapped[str] = mapped_column(ForeignKey("sites.site_id"), primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.user_id"), primary_key=True)
     organization_id: Mapped[str]
+    email: Mapped[str]
+    full_name: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
 
@@ -81,6 +86,12 @@ async def insert_owner(session: AsyncSession, values: Mapping[str, Any]) -> None
 async def select_owners(session: AsyncSession, site_id: str) -> Sequence[SiteOwnerRow]:
     """Who is bound to a site, in the order they were invited."""
     query = select(SiteOwnerRow).where(SiteOwnerRow.site_id == site_id).order_by(SiteOwnerRow.created_at)
+    return (await session.scalars(query)).all()
+
+
+async def select_owned(session: AsyncSession, user_id: str) -> Sequence[str]:
+    """The ids of the sites a user is bound to."""
+    query = select(SiteOwnerRow.site_id).where(SiteOwnerRow.user_id == user_id).order_by(SiteOwnerRow.site_id)
     return (await session.scalars(query)).all()
 
 

@@ -1,0 +1,125 @@
+"""Sites of an organisation. `routes` calls the use cases; projects and handover compose the `session` methods.
+
+Who owns a site, and how they are invited, is in `ownership`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from sliproad.features.accounts.model import OrganizationActor
+from sliproad.features.sites import store
+from sliproad.features.sites.model import NewSite, Site
+from sliproad.foundation.clock import Clock
+from sliproad.foundation.database import Database
+from sliproad.foundation.errors import NotFound
+from sliproad.foundation.ids import new_id
+from sliproad.foundation.web import Page
+
+
+class SiteService:
+    """Sites; see the module."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.database = database
+        self.clock = clock
+
+    async def create(self, actor: OrganizationActor, new: NewSite) -> Site:
+        """A new site of the organisation."""
+        values = {"site_id": new_id("site"), "organization_id": actor.organization_id, **asdict(new)}
+        async with self.database.transaction(actor.scope) as session:
+            return site_of(await store.insert_site(session, values | {"created_at": self.clock.now()}))
+
+    async def page(self, actor: OrganizationActor, page: Page) -> tuple[list[Site], int, str | None]:
+        """One page of the organisation's sites, how many there are in all, and the next cursor."""
+        after = page.after(str)
+        async with self.database.transaction(actor.scope) as session:
+            rows, total = await store.select_page(
+                session, actor.organization_id, limit=page.limit, after=after[0] if after else None
+            )
+        kept, next_cursor = page.cut(rows, lambda row: (row.site_id,))
+        return [site_of(row) for row in kept], total, next_cursor
+
+    async def get(self, actor: OrganizationActor, site_id: str) -> Site:
+        """One of the organisation's sites.
+
+        Raises:
+            NotFound: absent, or another organisation's.
+        """
+        async with self.database.transaction(actor.scope) as session:
+            return await self.of_organization(session, actor, site_id)
+
+    async def change(self, actor: OrganizationActor, site_id: str, changes: Mapping[str, Any]) -> Site:
+        """Change what is known of a site; `changes` by field name.
+
+        Raises:
+            NotFound: absent, or another organisation's.
+        """
+        async with self.database.transaction(actor.scope) as session:
+            site = await self.of_organization(session, actor, site_id)
+            return site_of(await store.change_site(session, site_id, changes)) if changes else site
+
+    async def set_operator(self, actor: OrganizationActor, site_id: str, operator_id: str | None) -> Site:
+        """Hand the site's connections to an operator, or to nobody (None).
+
+        Raises:
+            NotFound: the site is absent or another organisation's; or there is no such operator, and as long as this
+                installation has no operator accounts, there is none.
+        """
+        async with self.database.transaction(actor.scope) as session:
+            await self.of_organization(session, actor, site_id)
+            if operator_id is not None:
+                raise NotFound("There is no such operator.")
+            return site_of(await store.change_site(session, site_id, {"operator_id": None}))
+
+    async def of_organization(self, session: AsyncSession, actor: OrganizationActor, site_id: str) -> Site:
+        """A site of the actor's organisation.
+
+        Raises:
+            NotFound: absent, or another organisation's.
+        """
+        row = await store.find_site(session, site_id)
+        if row is None or row.organization_id != actor.organization_id:
+            raise absent()
+        return site_of(row)
+
+    async def by_id(self, session: AsyncSession, site_id: str) -> Site:
+        """A site in the transaction's scope.
+
+        Raises:
+            NotFound: absent, or out of scope.
+        """
+        row = await store.find_site(session, site_id)
+        if row is None:
+            raise absent()
+        return site_of(row)
+
+    async def by_ids(self, session: AsyncSession, site_ids: Sequence[str]) -> dict[str, Site]:
+        """These sites by id, as far as the transaction's scope opens them."""
+        return {row.site_id: site_of(row) for row in await store.select_sites(session, site_ids)}
+
+    async def owned_by(self, session: AsyncSession, user_id: str) -> list[str]:
+        """The ids of the sites that a user is bound to."""
+        return list(await store.select_owned(session, user_id))
+
+
+def site_of(row: store.SiteRow) -> Site:
+    """The facts in a row."""
+    return Site(
+        site_id=row.site_id,
+        organization_id=row.organization_id,
+        name=row.name,
+        address=row.address,
+        latitude=row.latitude,
+        longitude=row.longitude,
+        time_zone=row.time_zone,
+        operator_id=row.operator_id,
+        created_at=row.created_at,
+    )
+
+
+def absent() -> NotFound:
+    """The same words whether it does not exist or is somebody else's."""
+    return NotFound("There is no such site.")
