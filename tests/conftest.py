@@ -4,6 +4,7 @@ The controller starts them and hands their addresses to the xdist workers: a ser
 """
 
 import pathlib
+import secrets
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -62,6 +63,8 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     url, name = request.config.stash[ADDRESSES]["database_url"], f"test_{uuid.uuid4().hex}"
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(f"create database {name} template {TEMPLATE}")
+    with psycopg.connect(named(url, name), autocommit=True) as owner:  # keys name subjects of the NATS that tests share
+        owner.execute(f"alter table charge_points alter column key restart with {secrets.randbits(40)}")
     yield named(url, name)
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(f"drop database {name} with (force)")
