@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -66,7 +66,7 @@ class Csms:
     def url(self) -> str:
         return f"ws://127.0.0.1:{self.port}/ocpp"
 
-    async def __aenter__(self) -> "Csms":
+    async def __aenter__(self) -> Self:
         await self.open()
         return self
 

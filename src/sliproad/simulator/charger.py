@@ -110,7 +110,8 @@ class VirtualCharger:
                 def spawn(work: Coroutine[Any, Any, None]) -> object:
                     return tasks.create_task(work)
 
-                self.station.open(parts.dialect(self.station), spawn)
+                self.station.open(spawn)
+                self.station.dialect = parts.dialect(self.station)
                 self.sessions.resume()
                 work = [
                     tasks.create_task(self._stay_connected(parts.link)),

@@ -5,31 +5,19 @@ from dataclasses import dataclass
 
 from sliproad.simulator.meter import IMPORT_REGISTER, MEASURANDS
 from sliproad.simulator.settings import ChargerSettings
+from sliproad.simulator.value_rules import (
+    is_authorization_key,
+    is_boolean,
+    is_measurand_list,
+    is_percentage,
+    is_text,
+    is_unsigned,
+)
 
 MAX_VALUE_LENGTH = 500
 MAX_KEYS_PER_REQUEST = 20
 DEFAULT_MEASURANDS = f"{IMPORT_REGISTER},Power.Active.Import,Current.Import,Voltage"
 FEATURE_PROFILES = "Core,FirmwareManagement,LocalAuthListManagement,SmartCharging,RemoteTrigger"
-
-
-def is_unsigned(value: str) -> bool:
-    """A whole number from 0."""
-    return value.isascii() and value.isdigit()
-
-
-def is_boolean(value: str) -> bool:
-    """`true` or `false`, in any case."""
-    return value.lower() in {"true", "false"}
-
-
-def is_measurand_list(value: str) -> bool:
-    """A comma-separated list of measurands that the meter has; may be empty."""
-    return all(name.strip() in MEASURANDS for name in value.split(",")) if value else True
-
-
-def is_authorization_key(value: str) -> bool:
-    """What chargers in the field take: 8 to 40 visible ASCII characters (the security whitepaper's are hexadecimal)."""
-    return 8 <= len(value) <= 40 and value.isascii() and value.isprintable()
 
 
 @dataclass
@@ -56,11 +44,11 @@ def factory_keys(settings: ChargerSettings) -> dict[str, Key]:
         "ChargingScheduleMaxPeriods": Key("24"),
         "ClockAlignedDataInterval": Key("0", number),
         "ConnectionTimeOut": Key("60", number),
-        "ConnectorPhaseRotation": Key("0.RST", lambda value: len(value) > 0),
+        "ConnectorPhaseRotation": Key("0.RST", is_text),
         "ConnectorPhaseRotationMaxLength": Key(str(settings.connectors + 1)),
         "GetConfigurationMaxKeys": Key(str(MAX_KEYS_PER_REQUEST)),
         "HeartbeatInterval": Key("300", number),
-        "LightIntensity": Key("80", lambda value: is_unsigned(value) and int(value) <= 100),
+        "LightIntensity": Key("80", is_percentage),
         "LocalAuthListEnabled": Key("true", boolean),
         "LocalAuthListMaxLength": Key("500"),
         "LocalAuthorizeOffline": Key("true", boolean),

@@ -138,9 +138,9 @@ class Connection:
             if isinstance(thing, Message):
                 await self._link.tell(thing)
                 continue
-            number, status = thing
-            await self._link.tell(station.dialect.status(number, status))
-            station.announced[number] = station.dialect.reported_status(status)
+            number, reported = thing
+            await self._link.tell(station.dialect.status(number, reported))
+            station.announced[number] = reported
 
     def _heartbeat_seconds(self) -> float:
         override = self._station.settings.heartbeat_interval_override

@@ -57,6 +57,11 @@ class Connector:
     dropped_for: str | None = None
 
     @property
+    def is_full(self) -> bool:
+        """Whether the car takes no more."""
+        return self.vehicle is not None and self.vehicle.charge_wh >= self.vehicle.battery_wh
+
+    @property
     def is_free(self) -> bool:
         """Whether a new transaction may begin here."""
         return self.operative and not self.faulted and self.transaction is None and not self.reserved_for_start
@@ -67,8 +72,7 @@ class Connector:
         if self.faulted:
             return ConnectorStatus.FAULTED
         if self.transaction is not None:
-            full = self.vehicle is not None and self.vehicle.charge_wh >= self.vehicle.battery_wh
-            return ConnectorStatus.SUSPENDED_EV if full else ConnectorStatus.CHARGING
+            return ConnectorStatus.SUSPENDED_EV if self.is_full else ConnectorStatus.CHARGING
         if not self.operative:
             return ConnectorStatus.UNAVAILABLE
         if self.finishing:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from ocpp.charge_point import remove_nones, serialize_as_dict, snake_to_camel_case
 
-from sliproad.simulator.connectors import Connector, ConnectorStatus, IdToken, StopReason
+from sliproad.simulator.connectors import Connector, IdToken, StopReason
 from sliproad.simulator.ledger_book import LedgerBook, LedgerMessage, LedgerTransaction
 from sliproad.simulator.meter import Reading
 
@@ -69,10 +69,10 @@ class Dialect(Protocol):
     def is_authorized(self, answer: dict[str, Any]) -> bool:
         """Whether the answer to an Authorize or a transaction message lets the token charge; silence is consent."""
 
-    def reported_status(self, status: ConnectorStatus) -> str:
-        """What the version calls this status."""
+    def reported_status(self, connector: Connector | None) -> str:
+        """What the version calls a connector's status; None is the charge point itself."""
 
-    def status(self, number: int, status: ConnectorStatus) -> Message:
+    def status(self, number: int, reported: str) -> Message:
         """StatusNotification; number 0 is the charge point itself, in 1.6 only."""
 
     def status_numbers(self) -> range:

@@ -10,13 +10,9 @@ from sliproad.simulator.dialect import Message, Options, message
 from sliproad.simulator.ledger_book import LedgerBook, LedgerMessage, LedgerTransaction
 from sliproad.simulator.meter import IMPORT_REGISTER, Reading
 from sliproad.simulator.station import Station
+from sliproad.simulator.value_rules import measurands
 
 UNKNOWN_TRANSACTION = -1
-
-
-def measurands(value: str) -> tuple[str, ...]:
-    """The names in a comma-separated list."""
-    return tuple(name.strip() for name in value.split(",") if name.strip())
 
 
 class Dialect16:
@@ -76,15 +72,15 @@ class Dialect16:
     def is_authorized(self, answer: dict[str, Any]) -> bool:
         return str(answer.get("idTagInfo", {}).get("status", "Accepted")) == "Accepted"
 
-    def reported_status(self, status: ConnectorStatus) -> str:
-        return status.value
+    def reported_status(self, connector: Connector | None) -> str:
+        return ConnectorStatus.AVAILABLE.value if connector is None else connector.status.value
 
-    def status(self, number: int, status: ConnectorStatus) -> Message:
+    def status(self, number: int, reported: str) -> Message:
         return message(
             call.StatusNotification(
                 connector_id=number,
-                error_code="InternalError" if status is ConnectorStatus.FAULTED else "NoError",
-                status=self.reported_status(status),
+                error_code="InternalError" if reported == ConnectorStatus.FAULTED else "NoError",
+                status=reported,
                 timestamp=self._clock.stamp(),
             )
         )

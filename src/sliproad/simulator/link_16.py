@@ -9,7 +9,7 @@ from ocpp.v16.enums import Action
 
 from ocpp import v16
 from sliproad.simulator.configuration_16 import MAX_KEYS_PER_REQUEST, Configuration
-from sliproad.simulator.connectors import Connector, ConnectorStatus, IdToken, StopReason
+from sliproad.simulator.connectors import Connector, IdToken, StopReason
 from sliproad.simulator.dialect import Message
 from sliproad.simulator.dialect_16 import Dialect16
 from sliproad.simulator.faults import Fault
@@ -241,8 +241,7 @@ class Link16(Link, v16.ChargePoint):  # type: ignore[misc]
                 return None
 
     def _status(self, number: int) -> Message:
-        connector = self.station.connectors.get(number)
-        return self._dialect.status(number, ConnectorStatus.AVAILABLE if connector is None else connector.status)
+        return self._dialect.status(number, self._dialect.reported_status(self.station.connectors.get(number)))
 
     def _meter_values(self, connector: Connector) -> Message | None:
         self.station.tick(connector)

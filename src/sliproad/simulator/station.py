@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from sliproad.simulator.clock import Clock
-from sliproad.simulator.connectors import Connector, ConnectorStatus
+from sliproad.simulator.connectors import Connector
 from sliproad.simulator.dialect import Dialect, Message
 from sliproad.simulator.events import EventStream
 from sliproad.simulator.faults import Fault
@@ -19,7 +19,7 @@ from sliproad.simulator.ledger_book import LedgerTransaction
 from sliproad.simulator.meter import Meter
 from sliproad.simulator.settings import ChargerSettings
 
-Status = tuple[int, ConnectorStatus]
+Status = tuple[int, str]
 
 
 class CallRefusedError(Exception):
@@ -76,9 +76,9 @@ class Station:
         self._announcing: dict[int, str] = {}
         self._read_at: dict[int, float] = {}
 
-    def open(self, dialect: Dialect, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
-        """Switch the hardware on: the ledger is open, background work goes to `spawn`."""
-        self.dialect, self.spawn = dialect, spawn
+    def open(self, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
+        """Switch the hardware on: the ledger is open, background work goes to `spawn`; the dialect comes next."""
+        self.spawn = spawn
         self.boot_reason, self.boot_status, self.reboot_due = "PowerUp", None, False
         self.announced.clear()
         self._read_at.clear()
@@ -180,13 +180,12 @@ class Station:
 
     def announce(self, number: int) -> None:
         """Report the status of a connector (0: the charge point) if it is not what the CSMS was told last."""
-        status = self.connectors[number].status if number else ConnectorStatus.AVAILABLE
-        reported = self.dialect.reported_status(status)
+        reported = self.dialect.reported_status(self.connectors.get(number))
         if number:
-            self.events.publish("status_changed", connector=number, status=status)
+            self.events.publish("status_changed", connector=number, status=self.connectors[number].status)
         if self.outbox is not None and self._announcing.get(number) != reported:
             self._announcing[number] = reported
-            self.outbox.put_nowait((number, status))
+            self.outbox.put_nowait((number, reported))
 
     async def ask(self, message: Message) -> dict[str, Any] | None:
         """Send something whose answer is wanted now; None if there is none (offline, refused, connection lost)."""
