@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Self
 
 import structlog
 from pydantic import SecretStr
@@ -45,7 +46,7 @@ class Supervisor:
         self._stopping = False
         self._restarts: dict[str, list[float]] = {}
 
-    def __enter__(self) -> "Supervisor":
+    def __enter__(self) -> Self:
         with contextlib.ExitStack() as undo:
             self._start_servers(undo)
             self._hold_addresses(undo)
@@ -106,8 +107,8 @@ class Supervisor:
     def _may_restart(self, child: Child) -> bool:
         """At once the first times, then at most once a second, so that a broken installation doesn't spin."""
         now = time.monotonic()
-        recent = [at for at in self._restarts.get(child.name, []) if now - at < 10]  # noqa: PLR2004
-        if len(recent) > 3 and now - recent[-1] < 1:  # noqa: PLR2004
+        recent = [at for at in self._restarts.get(child.name, []) if now - at < 10]
+        if len(recent) > 3 and now - recent[-1] < 1:
             return False
         self._restarts[child.name] = [*recent, now]
         return True
@@ -186,7 +187,7 @@ class Supervisor:
             "nats_url": self.settings.nats_url,
             "processes": {child.name: str(child.pid_file) for child in self.children},
         }
-        with open(state, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as handle:  # noqa: PTH123
+        with open(state, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as handle:
             json.dump(content, handle)
         undo.callback(lambda: state.unlink(missing_ok=True))
 
@@ -214,7 +215,7 @@ def kept_secret(data_dir: Path) -> str:
     with (
         contextlib.suppress(FileExistsError),
         open(place, "x", opener=lambda p, flags: os.open(p, flags, 0o600)) as handle,
-    ):  # noqa: PTH123
+    ):
         handle.write(secrets.token_urlsafe(48))
     return place.read_text().strip()
 
@@ -229,7 +230,7 @@ def is_ready(http_url: str) -> bool:
     try:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"{http_url}/readyz", timeout=2) as answer:
-            return bool(answer.status == 200)  # noqa: PLR2004
+            return bool(answer.status == 200)
     except OSError:
         return False
 

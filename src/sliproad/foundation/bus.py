@@ -50,7 +50,7 @@ class Bus:
             disconnected_cb=on_change,
             reconnected_cb=on_change,
             max_reconnect_attempts=-1,
-            reconnect_time_wait=0.25,
+            reconnect_time_wait=0.25,  # type: ignore[arg-type]  # any number of seconds works
             allow_reconnect=True,
             connect_timeout=5,
         )

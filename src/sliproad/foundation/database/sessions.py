@@ -26,7 +26,9 @@ def as_role(database_url: str, role: RoleName) -> str:
     if not (options := ROLE_OPTIONS[role]):
         return url.render_as_string(hide_password=False)
     given = cast("str", url.query.get("options", ""))
-    return url.update_query_dict({"options": f"{given} {options}".strip()}).render_as_string(hide_password=False)
+    combined = url.update_query_dict({"options": f"{given} {options}".strip()}).render_as_string(hide_password=False)
+    address, _, query = combined.partition("?")
+    return f"{address}?{query.replace('+', '%20')}"  # libpq knows no plus for a space
 
 
 class Database:
