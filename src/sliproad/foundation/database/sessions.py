@@ -43,6 +43,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
+            hide_parameters=True,  # an error's text reaches the log; the values of its statement must not (trust S3)
         )
         self._session = async_sessionmaker(self.engine, expire_on_commit=False)
 

@@ -60,7 +60,10 @@ def _read(value: Any, kind: type) -> Any:
         if moment.tzinfo is None:
             raise ValueError("no time zone")
         return moment
-    if type(value) is not kind or (kind is int and abs(value) > LARGEST_BIGINT) or (kind is str and "\0" in value):
+    is_sound = type(value) is kind and (
+        (isinstance(value, str) and "\0" not in value) or (isinstance(value, int) and abs(value) <= LARGEST_BIGINT)
+    )
+    if not is_sound:
         raise ValueError("not a cursor of this list")
     return value
 

@@ -1,0 +1,58 @@
+"""Puts the web application together: routers of the features inside, the plumbing's layers around them. `app/wiring.py` calls it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry
+from starlette.types import Lifespan
+
+from sliproad.foundation.web import health, openapi, problems, reference
+from sliproad.foundation.web.bodies import BodyGuard
+from sliproad.foundation.web.context import HttpMetrics, RequestContext
+from sliproad.foundation.web.health import ReadinessCheck
+from sliproad.foundation.web.idempotency import IdempotencyRecords
+from sliproad.foundation.web.idempotent_posts import IdempotencyMiddleware, Identifies
+from sliproad.foundation.web.ui import Pages, assets
+
+JSON_PREFIXES = ("/api/",)
+
+
+def create_app(
+    routers: Iterable[APIRouter],
+    *,
+    guards: Identifies,
+    idempotency: IdempotencyRecords,
+    public_url: str,
+    version: str,
+    readiness: Mapping[str, ReadinessCheck] | None = None,
+    registry: CollectorRegistry | None = None,
+    lifespan: Lifespan[Any] | None = None,
+) -> FastAPI:
+    """The ASGI application.
+
+    Args:
+        routers: of the features, in the order in which the reference shows them.
+        guards: becomes `app.state.guards`; knows who asks.
+        idempotency: the records behind `Idempotency-Key`.
+        public_url: where clients reach it; https switches Strict-Transport-Security on.
+        version: of the program, shown in the reference.
+        readiness: what `/readyz` checks, by name; a check raises when its part does not work.
+        registry: of the process's metrics; a new one when not given.
+        lifespan: what starts and stops with the application.
+    """
+    registry = registry if registry is not None else CollectorRegistry()
+    app = FastAPI(
+        title="Sliproad", version=version, lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False,
+        openapi_url=None, servers=[{"url": public_url}],
+    )  # fmt: skip
+    app.state.guards = guards
+    app.state.pages = Pages()
+    problems.install(app)
+    for router in (health.router(readiness or {}, registry), assets.router(), reference.router(), *routers):
+        app.include_router(router)
+    openapi.install(app)
+    app.add_middleware(IdempotencyMiddleware, records=idempotency, guards=guards)
+    app.add_middleware(BodyGuard, json_prefixes=JSON_PREFIXES)
+    app.add_middleware(RequestContext, metrics=HttpMetrics(registry), is_https=public_url.startswith("https:"))
+    return app

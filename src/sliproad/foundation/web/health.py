@@ -1,0 +1,46 @@
+"""For whoever runs it: is it alive, is it ready, what are its figures."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import orjson
+import structlog
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.responses import Response
+
+log = structlog.get_logger()
+ReadinessCheck = Callable[[], Awaitable[None]]
+PATIENCE_SECONDS = 2.0
+
+
+def router(readiness: Mapping[str, ReadinessCheck], registry: CollectorRegistry) -> APIRouter:
+    """`/healthz` (this process answers), `/readyz` (each part in `readiness` works: a check raises when not), `/metrics`."""
+    api = APIRouter(include_in_schema=False)
+
+    @api.get("/healthz")
+    async def healthz() -> Response:
+        return Response(b'{"status":"alive"}', media_type="application/json")
+
+    @api.get("/readyz")
+    async def readyz() -> Response:
+        states = dict(zip(readiness, await asyncio.gather(*map(_state, readiness, readiness.values())), strict=True))
+        is_ready = all(state == "ready" for state in states.values())
+        body = {"status": "ready" if is_ready else "not_ready", "parts": states}
+        return Response(orjson.dumps(body), 200 if is_ready else 503, media_type="application/json")
+
+    @api.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return api
+
+
+async def _state(name: str, check: ReadinessCheck) -> str:
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await check()
+    except Exception as error:  # noqa: BLE001 (whatever it was, that part is not ready)
+        log.warning("part_not_ready", part=name, error=str(error) or type(error).__name__)
+        return "not_ready"
+    return "ready"
