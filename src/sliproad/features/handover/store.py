@@ -1,16 +1,18 @@
-"""SQL of handovers, their signed certificates and the links by which these are downloaded."""
+"""SQL of handovers and of the links by which their certificates are downloaded. The PDFs themselves are `foundation.files`."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sliproad.foundation.database import Row, visible_to
 
 
 class HandoverRow(Row):
-    """A project is handed over once: its id is unique here. `record_json` is the embedded file, to the byte."""
+    """A project is handed over once: its id is unique here. What the certificate adds is null until it has been signed."""
 
     __tablename__ = "handovers"
     __table_args__ = ({"info": visible_to("organization", "project", "lookup", lookup=["certificate_id"])},)
@@ -21,25 +23,18 @@ class HandoverRow(Row):
     handed_over_at: Mapped[datetime]
     installer_id: Mapped[str]
     signed_by: Mapped[str]
-    record_json: Mapped[bytes] = mapped_column(LargeBinary)
-    record_sha256: Mapped[str]
-    mail_to: Mapped[list[Any]]
-    """Who gets the certificate by mail: the CPO and the site owner, as they were at handover."""
-    pdf_sha256: Mapped[str | None]
+    handover_notes: Mapped[str | None]
+    site_contact_name: Mapped[str | None]
+    site_contact_email: Mapped[str | None]
     issued_at: Mapped[datetime | None]
-    """When the PDF was typeset and signed, a moment after `handed_over_at`; the certificate itself says the latter."""
-
-
-class CertificatePdfRow(Row):
-    """The signed PDF, apart from its handover so that lists never load it."""
-
-    __tablename__ = "handover_certificates"
-    __table_args__ = ({"info": visible_to("organization", "project", "lookup", lookup=["certificate_id"])},)
-
-    certificate_id: Mapped[str] = mapped_column(ForeignKey("handovers.certificate_id"), primary_key=True)
-    organization_id: Mapped[str]
-    project_id: Mapped[str]
-    pdf: Mapped[bytes] = mapped_column(LargeBinary)
+    """When the certificate was signed, a moment after `handed_over_at`, which is the time that it claims."""
+    record_json: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The file inside the PDF, to the byte."""
+    record_sha256: Mapped[str | None]
+    pdf_file_id: Mapped[str | None]
+    pdf_sha256: Mapped[str | None]
+    trust_root: Mapped[str | None]
+    """PEM of the root that this certificate's signer is trusted by, which a later signing identity does not change."""
 
 
 class CertificateLinkRow(Row):
@@ -58,3 +53,29 @@ class CertificateLinkRow(Row):
     mailbox: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     expires_at: Mapped[datetime]
+
+
+async def insert_handover(session: AsyncSession, values: Mapping[str, Any]) -> None:
+    await session.execute(insert(HandoverRow).values(**values))
+
+
+async def find_handover(session: AsyncSession, certificate_id: str, *, lock: bool = False) -> HandoverRow | None:
+    """A handover in the transaction's scope; `lock` holds its row until the transaction ends."""
+    query = select(HandoverRow).where(HandoverRow.certificate_id == certificate_id)
+    row: HandoverRow | None = await session.scalar(query.with_for_update() if lock else query)
+    return row
+
+
+async def save_certificate(session: AsyncSession, certificate_id: str, values: Mapping[str, Any]) -> None:
+    await session.execute(update(HandoverRow).where(HandoverRow.certificate_id == certificate_id).values(**values))
+
+
+async def insert_link(session: AsyncSession, values: Mapping[str, Any]) -> None:
+    await session.execute(insert(CertificateLinkRow).values(**values))
+
+
+async def find_link(session: AsyncSession, token_hash: str) -> CertificateLinkRow | None:
+    row: CertificateLinkRow | None = await session.scalar(
+        select(CertificateLinkRow).where(CertificateLinkRow.token_hash == token_hash)
+    )
+    return row

@@ -12,7 +12,7 @@ from typing import Self
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, pkcs12
 from cryptography.x509.oid import NameOID
 
 VALIDITY = timedelta(days=3652)
@@ -46,14 +46,14 @@ class SigningIdentity:
         """The signer's common name, as readers show it."""
         return common_name(self.certificate)
 
-    def to_bytes(self, password: bytes) -> bytes:
-        """As PKCS#12 (RFC 7292), encrypted with the password."""
+    def to_bytes(self, password: bytes | None) -> bytes:
+        """As PKCS#12 (RFC 7292), encrypted with the password; without one for whoever encrypts the whole by themselves."""
         return pkcs12.serialize_key_and_certificates(
             name=b"document signing",
             key=self.key,
             cert=self.certificate,
             cas=list(self.chain) or None,
-            encryption_algorithm=BestAvailableEncryption(password),
+            encryption_algorithm=BestAvailableEncryption(password) if password else NoEncryption(),
         )
 
     @classmethod

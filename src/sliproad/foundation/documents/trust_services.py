@@ -5,6 +5,7 @@ caller supplies, which is the installation's one guarded client.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from asn1crypto import crl, ocsp, pem, tsp, x509
@@ -19,8 +20,26 @@ from pyhanko_certvalidator.fetchers.common_utils import (
 )
 from pyhanko_certvalidator.util import get_ocsp_urls, get_relevant_crl_dps, issuer_serial
 
+from sliproad.foundation.errors import UpstreamUnavailable
+from sliproad.foundation.outbound import OutboundClient
+
 Fetch = Callable[[str, str, bytes | None, Mapping[str, str]], Awaitable[bytes]]
 """(method, url, body, headers) -> body of a 200 answer; raises `OSError` for anything else."""
+
+
+def through(client: OutboundClient) -> Fetch:
+    """Fetches by the guarded client."""
+
+    async def fetch(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
+        try:
+            answer = await client.request(method, url, headers=headers, body=body)
+        except UpstreamUnavailable as error:
+            raise OSError(error.detail) from error
+        if answer.status != HTTPStatus.OK:
+            raise OSError(f"the service answered {answer.status}")
+        return answer.body
+
+    return fetch
 
 
 class FetchedTimeStamper(TimeStamper):
