@@ -1,1 +1,1 @@
-"""Commissioning: a durable session that takes a newly installed charge point through its checks, over OCPP 1.6 and 2.x."""
+"""Commissioning: a durable session takes a newly installed charge point through its checks, over OCPP 1.6 and 2.x."""

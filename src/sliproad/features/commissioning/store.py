@@ -1,4 +1,4 @@
-"""SQL of commissioning: sessions, their steps, their logs. A session's state is its rows and nothing else; `service` calls it."""
+"""SQL of commissioning: sessions, steps, logs. A session is its rows and nothing else; `service` calls it."""
 
 from datetime import datetime
 from typing import Any
