@@ -1,0 +1,243 @@
+"""The order of a commissioning session: which step is on, what happens to its CALLs, when it is over. Pure.
+
+`service` feeds it events and makes its transitions durable; the steps themselves are in `steps`. A CALL goes through the session's
+`outgoing`: first stored, then made; while nothing is connected it stays there; an outcome that leaves open whether the charge
+point heard a repeatable CALL has it made again; everything else is the step's to judge. Pausing and stopping are further events.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sliproad.features.commissioning.model import (
+    CHECK_NAMES,
+    Answer,
+    Facts,
+    Finish,
+    Move,
+    Note,
+    Options,
+    Outgoing,
+    SendCall,
+    Session,
+    Situation,
+    Step,
+    WaitUntil,
+)
+from sliproad.features.commissioning.steps import STEPS
+from sliproad.features.commissioning.templates import STEP_ESTIMATES_SECONDS, Template
+
+LOOK_SECONDS = 5
+"""A waiting session is looked at this often, should no wake-up reach it."""
+MOST_ATTEMPTS = 3
+NOT_ASKED_FOR = "Skipped as asked for at the start"
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Somebody looked: the facts of this moment."""
+
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The CALL in flight has an outcome."""
+
+    facts: Facts
+    answer: Answer
+
+
+Event = Looked | Answered
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """The session as it is now, what its log says of it, and what to do next.
+
+    `again`: advance once more, in a transaction of its own; `call`: make the CALL in `session.outgoing`; `wait`: until
+    `session.wake_at`; `done`: nothing, ever.
+    """
+
+    session: Session
+    then: Literal["again", "call", "wait", "done"]
+    notes: tuple[Note, ...] = ()
+
+
+def begin(session_id: str, template: Template, options: Options, test_token: str, now: datetime) -> Session:
+    """A new session: the template's steps in its order, and what the options add or take."""
+    names = list(template.steps)
+    if options.run_meter_calibration and "meter_calibration" not in names:
+        names.insert(
+            names.index("test_transaction") if "test_transaction" in names else len(names), "meter_calibration"
+        )
+    early = [name for name in ("connectivity", "heartbeat") if name in names]
+    names.insert(names.index(early[-1]) + 1 if early else 0, "firmware_version")
+    skipped = {
+        "connectivity": not options.run_connectivity_test,
+        "test_transaction": options.skip_test_transaction,
+    }
+    steps = (_step(name, template) for name in names)
+    return Session(
+        session_id=session_id,
+        status="running",
+        result=None,
+        steps=tuple(
+            replace(step, status="skipped", detail=NOT_ASKED_FOR, finished_at=now) if skipped.get(step.name) else step
+            for step in steps
+        ),
+        template=template,
+        test_token=test_token,
+        started_at=now,
+        wake_at=now,
+    )
+
+
+def _step(name: str, template: Template) -> Step:
+    shown = (["step"] if name != "firmware_version" else []) + (["check"] if name in CHECK_NAMES else [])
+    return Step(name, tuple(shown), template.time_limit_seconds(name))
+
+
+def estimated_duration_seconds(session: Session) -> int:
+    """How long it takes when all goes well."""
+    return sum(STEP_ESTIMATES_SECONDS[step.name] for step in session.steps if step.status != "skipped")
+
+
+def advance(session: Session, event: Event, now: datetime) -> Transition:
+    """What one event does to a session."""
+    if session.status != "running":
+        return Transition(session, "done")
+    position = session.current
+    if position is None:
+        return _complete(session, now)
+    step = session.steps[position]
+    if step.status == "pending":
+        started = replace(step, status="running", started_at=now)
+        return Transition(_with(session, position, started, now), "again", (Note("info", f"Step {step.name} begins"),))
+    return _apply(session, position, _move(session, step, event, now), event.facts, now)
+
+
+def deadline(step: Step) -> datetime:
+    """When the running step has taken too long."""
+    assert step.started_at is not None
+    return step.started_at + timedelta(seconds=step.time_limit_seconds)
+
+
+def _move(session: Session, step: Step, event: Event, now: datetime) -> Move | Outgoing:
+    """What the running step does now: its own move, or its CALL once more."""
+    answer = event.answer if isinstance(event, Answered) else None
+    outgoing = session.outgoing
+    if outgoing is not None:
+        if answer is None or answer.kind == "not_connected":
+            return replace(outgoing, epoch=None)
+        if answer.is_uncertain and outgoing.repeatable:
+            if answer.kind == "lost":
+                return replace(outgoing, epoch=None, attempts=max(0, outgoing.attempts - 1))
+            if outgoing.attempts < MOST_ATTEMPTS:
+                return replace(outgoing, epoch=None)
+            return Finish(
+                "failed",
+                f"The charge point did not answer {outgoing.action}, asked {outgoing.attempts} times. Check its connection "
+                "and that its firmware is current.",
+            )
+    elif not event.facts.connected:
+        return WaitUntil(deadline(step), "the charge point to connect again", step.state)
+    return STEPS[step.name](
+        Situation(
+            session_id=session.session_id,
+            state=step.state,
+            facts=event.facts,
+            now=now,
+            answer=answer,
+            started_at=step.started_at or now,
+            deadline=deadline(step),
+            template=session.template,
+            test_token=session.test_token,
+        )
+    )
+
+
+def _apply(session: Session, position: int, move: Move | Outgoing, facts: Facts, now: datetime) -> Transition:
+    step = session.steps[position]
+    if isinstance(move, Finish):
+        return _finish(session, position, move, now)
+    if isinstance(move, Outgoing):
+        return _send(session, position, move, facts, now)
+    limit = step.time_limit_seconds
+    if move.deadline is not None and step.started_at is not None:
+        limit = (move.deadline - step.started_at).total_seconds()
+    kept = replace(step, state=move.state, time_limit_seconds=limit)
+    after = _with(session, position, kept, now)
+    if isinstance(move, SendCall):
+        outgoing = Outgoing(move.action, move.payload, move.repeatable, move.timeout_seconds)
+        sent = _send(after, position, outgoing, facts, now)
+        return replace(sent, notes=(*move.notes, *sent.notes))
+    if now >= move.until:
+        return _finish(after, position, _out_of_time(kept, move, facts), now)
+    return _wait(after, move.until, move.what, now, move.notes)
+
+
+def _out_of_time(step: Step, move: WaitUntil, facts: Facts) -> Finish:
+    limit = round(step.time_limit_seconds)
+    if facts.connected:
+        return Finish("failed", f"Not finished within {limit} s: still waiting for {move.what}.")
+    return Finish(
+        "failed",
+        f"The charge point lost its connection and did not come back within the {limit} s of this step. Check its power and "
+        "its network: cable, SIM card, signal strength.",
+    )
+
+
+def _send(session: Session, position: int, outgoing: Outgoing, facts: Facts, now: datetime) -> Transition:
+    """Make the CALL on the present connection; without one it stays outgoing until the step's time is up."""
+    step = session.steps[position]
+    if facts.connected:
+        sent = replace(outgoing, epoch=facts.epoch, attempts=outgoing.attempts + 1)
+        waiting = replace(session, outgoing=sent, waiting_for=f"the answer to {sent.action}", wake_at=None)
+        return Transition(waiting, "call", (Note("debug", f"{sent.action} is sent"),))
+    held = replace(session, outgoing=outgoing)
+    until = WaitUntil(deadline(step), "the charge point to connect again", step.state)
+    if now >= until.until:
+        return _finish(held, position, _out_of_time(step, until, facts), now)
+    return _wait(held, until.until, until.what, now, ())
+
+
+def _wait(session: Session, until: datetime, what: str, now: datetime, notes: tuple[Note, ...]) -> Transition:
+    look_at = min(until, now + timedelta(seconds=LOOK_SECONDS))
+    if session.waiting_for != what:
+        notes = (*notes, Note("debug", f"Waiting for {what}"))
+    return Transition(replace(session, wake_at=look_at, waiting_for=what), "wait", notes)
+
+
+def _finish(session: Session, position: int, finish: Finish, now: datetime) -> Transition:
+    step = session.steps[position]
+    assert step.started_at is not None
+    finished = replace(
+        step,
+        status=finish.status,
+        detail=finish.detail,
+        value=finish.value,
+        evidence=finish.evidence,
+        finished_at=now,
+        duration_ms=max(0, round((now - step.started_at).total_seconds() * 1000)),
+    )
+    after = _with(session, position, finished, now)
+    level: Literal["info", "warn", "error"] = "info"
+    if finish.status == "failed":
+        level = "error"
+        after = replace(after, status="failed", result="failed", completed_at=now, wake_at=None)
+    elif finish.status == "skipped":
+        level = "warn"
+    notes = (*finish.notes, Note(level, finish.detail))
+    return Transition(after, "done" if finish.status == "failed" else "again", notes)
+
+
+def _complete(session: Session, now: datetime) -> Transition:
+    completed = replace(session, status="completed", result="passed", completed_at=now, wake_at=None, waiting_for=None)
+    return Transition(completed, "done", (Note("info", "All steps passed"),))
+
+
+def _with(session: Session, position: int, step: Step, now: datetime) -> Session:
+    """The session with that step in place, nothing outgoing, due now."""
+    steps = (*session.steps[:position], step, *session.steps[position + 1 :])
+    return replace(session, steps=steps, outgoing=None, wake_at=now, waiting_for=None)
