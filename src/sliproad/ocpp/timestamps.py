@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-_DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", re.ASCII)
+_DATE_AND_TIME = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)?\Z",
+    re.ASCII,
+)
 _LEAP_SECOND = re.compile(r"(?<=:\d\d):60(?=\D|$)")
 
 
