@@ -79,6 +79,15 @@ class ChargePoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """What to enter in the charger: the full URL; or the base URL, for one that appends its identity; and that identity."""
+
+    endpoint: str
+    base_url: str
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
 class LiveState:
     """What is so right now, as the gateways and the inbound handlers keep it in `charge_point_live`."""
 
@@ -155,11 +164,7 @@ def is_identity(text: str) -> bool:
     return IDENTITY.fullmatch(text) is not None
 
 
-def ocpp_endpoint(ocpp_base_url: str, ocpp_version: str, charge_point_id: str) -> str:
-    """The full WebSocket URL of a charge point (contract §3): `wss://host/ocpp/2.0.1/cp_…`."""
-    return f"{ocpp_base_url}/{ocpp_version}/{charge_point_id}"
-
-
-def ocpp_base_url(ocpp_public_url: str) -> str:
-    """What to enter in a charger that appends its identity itself: `wss://host/ocpp`."""
-    return f"{ocpp_public_url.rstrip('/')}/ocpp"
+def address_of(charge_point: ChargePoint, base_url: str) -> Address:
+    """Its address under the gateways' base URL (contract §3): `wss://host/ocpp/2.0.1/cp_…`."""
+    identity = charge_point.charge_point_id
+    return Address(f"{base_url}/{charge_point.ocpp_version}/{identity}", base_url, identity)

@@ -15,12 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sliproad.features.accounts.model import OrganizationActor
 from sliproad.features.charge_points import store
 from sliproad.features.charge_points.model import (
+    Address,
     ChargePoint,
     LiveState,
     Location,
     Move,
     NewChargePoint,
     Selection,
+    address_of,
     is_identity,
 )
 from sliproad.foundation.bus import Bus
@@ -68,10 +70,12 @@ class ChargePointPage:
 class RegistryService:
     """Charge points as facts; see the module."""
 
-    def __init__(self, database: Database, clock: Clock, bus: Bus) -> None:
+    def __init__(self, database: Database, clock: Clock, bus: Bus, *, ocpp_public_url: str) -> None:
+        """`ocpp_public_url` is scheme, host and port by which chargers reach the gateways: `wss://ocpp.example`."""
         self.database = database
         self.clock = clock
         self.bus = bus
+        self.ocpp_base_url = f"{ocpp_public_url.rstrip('/')}/ocpp"
 
     async def page(self, actor: OrganizationActor, selection: Selection, page: Page) -> ChargePointPage:
         """One page of the organisation's charge points that `selection` narrows, newest first."""
@@ -109,6 +113,10 @@ class RegistryService:
     async def announce(self) -> None:
         """After a commit: tell the gateways to look at what they mirror."""
         await self.bus.publish(MIRROR_CHANGED, {})
+
+    def address(self, charge_point: ChargePoint) -> Address:
+        """By what URL and identity a charge point reaches us."""
+        return address_of(charge_point, self.ocpp_base_url)
 
     async def select(self, session: AsyncSession, selection: Selection, page: Page) -> ChargePointPage:
         """One page of what the transaction's scope may see and `selection` narrows, newest first."""

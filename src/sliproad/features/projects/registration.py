@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.features.accounts.model import InstallerActor, OrganizationActor
-from sliproad.features.charge_points.model import ChargePoint, NewChargePoint, Selection, ocpp_base_url, ocpp_endpoint
+from sliproad.features.charge_points.model import Address, ChargePoint, NewChargePoint, Selection
 from sliproad.features.charge_points.service import ChargePointPage, ListedChargePoint, RegistryService
 from sliproad.features.projects import store
 from sliproad.features.projects.service import ProjectService
@@ -19,15 +19,6 @@ from sliproad.foundation.clock import Clock
 from sliproad.foundation.database import Database
 from sliproad.foundation.errors import Conflict, NotFound, Unprocessable
 from sliproad.foundation.web import Page
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """What to enter in the charger: the full URL; or the base URL, for one that appends its identity; and that identity."""
-
-    endpoint: str
-    base_url: str
-    identity: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +40,12 @@ class RegistrationService:
         projects: ProjectService,
         registry: RegistryService,
         credentials: CredentialService,
-        ocpp_public_url: str,
     ) -> None:
-        """`ocpp_public_url` is scheme, host and port by which chargers reach the gateways: `wss://ocpp.example`."""
         self.database = database
         self.clock = clock
         self.projects = projects
         self.registry = registry
         self.credentials = credentials
-        self.ocpp_public_url = ocpp_public_url
 
     async def register(self, actor: InstallerActor, new: NewChargePoint, installer_address: str) -> Registered:
         """Register a charge point in a project of the installer's and give it a password.
@@ -80,7 +68,7 @@ class RegistrationService:
             await self.registry.note_installer_address(session, charge_point.key, installer_address)
             password = await self.credentials.create(session, charge_point.key, charge_point.organization_id)
         await self.registry.announce()
-        return Registered(charge_point, self.address(charge_point), password)
+        return Registered(charge_point, self.registry.address(charge_point), password)
 
     async def page(self, actor: InstallerActor, selection: Selection, page: Page) -> ChargePointPage:
         """One page of the charge points in the installer's projects that `selection` narrows, newest first."""
@@ -146,7 +134,7 @@ class RegistrationService:
             charge_point = await self.for_work(session, actor, charge_point_id)
             password = await self.credentials.rotate(session, charge_point.key, charge_point.organization_id)
         await self.registry.announce()
-        return Registered(charge_point, self.address(charge_point), password)
+        return Registered(charge_point, self.registry.address(charge_point), password)
 
     async def move(self, actor: OrganizationActor, charge_point_id: str, project_id: str) -> ListedChargePoint:
         """Put a charge point into another project of its organisation; both must still be worked on.
@@ -171,12 +159,6 @@ class RegistrationService:
                 )
                 await store.move_checklist_items(session, charge_point.key, project_id)
             return await self.registry.with_live(session, charge_point)
-
-    def address(self, charge_point: ChargePoint) -> Address:
-        """By what URL and identity a charge point reaches us (contract §3)."""
-        base_url = ocpp_base_url(self.ocpp_public_url)
-        identity = charge_point.charge_point_id
-        return Address(ocpp_endpoint(base_url, charge_point.ocpp_version, identity), base_url, identity)
 
     async def of_installer(self, session: AsyncSession, actor: InstallerActor, charge_point_id: str) -> ChargePoint:
         """A charge point in a project that the installer is assigned to now.

@@ -1,14 +1,36 @@
 """What request bodies have in common: unknown fields are refused by name, and texts are trimmed and never empty or endless."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 """A line of text that somebody must give: 1–200 characters after trimming."""
+
+Label = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
+"""What is printed on a device or plan: 1–100 characters without control characters."""
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s<>,;\x00-\x1f]+@[^@\s<>,;\x00-\x1f]+$"),
+]
+"""A mailbox; whether it exists, only a mail can tell."""
 
 
 class RequestModel(BaseModel):
     """A body. Unknown fields are a `validation_error` that names them (contract §1); NaN and infinity are no numbers."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+def unset() -> Any:
+    """The default of a PATCH's field: it may be left out, but it is only null where its type says so.
+
+    Read the fields that were given by `model_dump(exclude_unset=True)`.
+    """
+    return Field(default=None, json_schema_extra=_without_default)
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
