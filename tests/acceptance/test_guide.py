@@ -267,7 +267,7 @@ async def assert_same_energy(job: Job, charger: VirtualCharger, ledger_path: pat
     ledger = Ledger.read(ledger_path)
     listed = await job.client.cpo("GET", f"cpo/transactions?charge_point_id={job.made['charge_point_id']}")
     ours = [transaction["energy_wh"] for transaction in listed["transactions"]]
-    theirs = [transaction.energy_wh for transaction in ledger.transactions]
+    theirs = [transaction.energy_wh for transaction in ledger.transactions.values()]
     assert len(ours) == len(theirs) == 1
     assert [float(energy) for energy in ours] == [float(energy) for energy in theirs]
     assert ours[0] > 0
