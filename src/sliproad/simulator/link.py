@@ -158,14 +158,16 @@ class Link(ChargePoint):  # type: ignore[misc]
     def refuse_call(self, action: str) -> OCPPError | None:
         """The error that a call of this action gets in the present state of the charger, if any."""
         if action == "TriggerMessage" and self.station.settings.has(Fault.NO_TRIGGER_MESSAGE):
-            return NotImplementedByUs()
+            return NotImplementedByUs("no such action in this firmware")
         return None
 
     def _refuse_what_is_not_known(self, call: Call) -> None:
         """OCPP-J 1.6 §4.2.3, OCPP 2.x Part 4 §4.3: NotImplemented is an unknown action, NotSupported a known one."""
         action = call.action if isinstance(call.action, str) else ""
         if action not in self.route_map:
-            raise NotSupportedError if action in self.known_actions else NotImplementedByUs
+            if action in self.known_actions:
+                raise NotSupportedError("this charge point does not support the action")
+            raise NotImplementedByUs("no such action in this version")
         if not isinstance(call.payload, dict):
             raise FormatViolationError
         error = self.refuse_call(action)
