@@ -32,11 +32,13 @@ class KnownChargePoint(Protocol):
     def commissioned(self) -> bool: ...
 
 
-class Verified(NamedTuple):
+class Verified(Protocol):
     """The credential that a password opened, and the form it was sent in: `plain`, `hex` or `decoded`."""
 
-    credential_id: int
-    form: str
+    @property
+    def credential_id(self) -> int: ...
+    @property
+    def form(self) -> str: ...
 
 
 class Identities(Protocol):
@@ -58,8 +60,8 @@ class Identities(Protocol):
         """Whether a credential that once opened still would."""
         ...
 
-    def used(self, known: KnownChargePoint, verified: Verified) -> Write | None:
-        """The write that records a credential's (first) use; None when that is known already."""
+    def used(self, known: KnownChargePoint, verified: Verified) -> tuple[Write, ...]:
+        """The writes that record a credential's (first) use; none when that is known already."""
         ...
 
     def subscribed(self, organization_id: str) -> frozenset[str]:

@@ -96,7 +96,7 @@ async def mark_accepted(session: AsyncSession, credential_id: int) -> bool:
     return done.first() is not None
 
 
-def credentials_changed_since(xid: int) -> Select[tuple[int, int, str, bytes, bytes, str | None]]:
+def credentials_changed_since(xid: int) -> Select[int, int, str, bytes, bytes, str | None]:
     """Every credential (retired ones too) written by transaction `xid` or a later one."""
     row = ChargePointCredentialRow
     return select(row.charge_point_key, row.credential_id, row.state, row.salt, row.keyed_hash, row.used_form).where(

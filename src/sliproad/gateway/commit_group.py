@@ -1,0 +1,275 @@
+"""Durable answers: the writes of all sockets that wait go into one transaction; the answers go out after its commit.
+
+One writer connection per process, no timers: what is waiting is committed as soon as the previous commit returns, so groups
+size themselves (performance.md). A group that fails is tried entry by entry; the poison is handed back, the others are
+answered. While PostgreSQL is away everything waits, unanswered (house §3, trust T1).
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any, Protocol
+
+import psycopg
+import structlog
+from psycopg import errors
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
+
+from sliproad.foundation.inbound import Statement, Write
+
+log = structlog.get_logger()
+MOST_ENTRIES = 1000
+MOST_DEFERRED = 2000
+KEPT_DEFERRED = 50_000
+MOST_WAITING = 5000
+RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
+NO_ROW: tuple[Any, ...] = ()
+
+Rows = Sequence[Sequence[Any]]
+
+
+class Entry(Protocol):
+    """What waits for a commit: writes that stand or fall together, and what to do then."""
+
+    @property
+    def key(self) -> int:
+        """The charge point's key: entries go sorted by it, so that groups of several processes can't deadlock."""
+        ...
+
+    @property
+    def writes(self) -> Sequence[Write]: ...
+
+    def committed(self, rows: Rows) -> None:
+        """Called after the commit, with the rows of the returning writes, in their order, without the position."""
+        ...
+
+    def refused(self, error: Exception) -> None:
+        """Called when PostgreSQL refuses this very entry, alone too; nothing of it was stored."""
+        ...
+
+
+class JsonRows(bytes):
+    """A JSON array for the parameter of a statement."""
+
+    __slots__ = ()
+
+
+class RowsDumper(Dumper):
+    """Sends a JSON array as it is, as type json."""
+
+    format = Format.TEXT
+    oid = 114
+
+    def dump(self, obj: JsonRows) -> bytes:
+        return obj
+
+
+class Bucket:
+    """The rows of one statement in one group."""
+
+    __slots__ = ("returned", "rows", "statement")
+
+    def __init__(self, statement: Statement) -> None:
+        self.statement = statement
+        self.rows: list[bytes] = []
+        self.returned: list[Sequence[Any]] = []
+
+
+class CommitGroup:
+    """`submit` and `defer` never wait; `run` is the one task that writes."""
+
+    def __init__(self, engine_url: str) -> None:
+        """`engine_url` is a libpq URL that speaks as role `engine`."""
+        self.engine_url = engine_url
+        self.commits = 0
+        self.entries_committed = 0
+        self._entries: list[Entry] = []
+        self._deferred: list[Write] = []
+        self._wake: asyncio.Future[None] | None = None
+        self._idle: asyncio.Event = asyncio.Event()
+        self._idle.set()
+        self._when_room: list[Callable[[], None]] = []
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+
+    def submit(self, entry: Entry) -> None:
+        """Take `entry` into the next group."""
+        self._entries.append(entry)
+        wake = self._wake
+        if wake is not None and not wake.done():
+            wake.set_result(None)
+
+    def defer(self, write: Write) -> None:
+        """Take a row that nobody waits for into some later group: at the next `flush_deferred`, or with others before."""
+        if len(self._deferred) < KEPT_DEFERRED:
+            self._deferred.append(write)
+
+    def flush_deferred(self) -> None:
+        """Have what was deferred written now; called every second."""
+        wake = self._wake
+        if self._deferred and wake is not None and not wake.done():
+            wake.set_result(None)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits that sockets should not be read."""
+        return len(self._entries) > MOST_WAITING
+
+    def when_room(self, call: Callable[[], None]) -> None:
+        """Call back once when there is room again."""
+        self._when_room.append(call)
+
+    async def run(self) -> None:
+        """Write groups for ever; cancelling it closes the connection."""
+        try:
+            while True:
+                if not self._entries and not self._deferred:
+                    self._idle.set()
+                    self._wake = asyncio.get_running_loop().create_future()
+                    await self._wake
+                    self._wake = None
+                self._idle.clear()
+                await self._write_next()
+        finally:
+            if self._connection is not None:
+                await self._connection.close()
+
+    async def drained(self) -> None:
+        """Wait until nothing waits."""
+        self.flush_deferred()
+        while self._entries or self._deferred or not self._idle.is_set():
+            await self._idle.wait()
+            await asyncio.sleep(0)
+            self.flush_deferred()
+
+    async def _write_next(self) -> None:
+        entries, self._entries = self._entries[:MOST_ENTRIES], self._entries[MOST_ENTRIES:]
+        deferred, self._deferred = self._deferred[:MOST_DEFERRED], self._deferred[MOST_DEFERRED:]
+        entries.sort(key=attrgetter("key"))
+        try:
+            results = await self._commit(entries, deferred)
+        except psycopg.Error as error:
+            log.warning("group_failed", entries=len(entries), deferred=len(deferred), error=str(error))
+            await self._one_by_one(entries, deferred)
+        else:
+            self._answer(entries, results)
+        if self._when_room and not self.is_full:
+            waiting, self._when_room = self._when_room, []
+            for call in waiting:
+                call()
+
+    async def _one_by_one(self, entries: list[Entry], deferred: list[Write]) -> None:
+        """Find the poison: each entry in a transaction of its own."""
+        for entry in entries:
+            try:
+                results = await self._commit([entry], [])
+            except psycopg.Error as error:
+                _guarded(entry.refused, error)
+            else:
+                self._answer([entry], results)
+        for write in deferred:
+            try:
+                await self._commit([], [write])
+            except psycopg.Error as error:
+                log.warning("deferred_row_lost", statement=write.statement.name, error=str(error))
+
+    def _answer(self, entries: list[Entry], results: list[Rows]) -> None:
+        self.commits += 1
+        self.entries_committed += len(entries)
+        for entry, rows in zip(entries, results, strict=True):
+            _guarded(entry.committed, rows)
+
+    async def _commit(self, entries: list[Entry], deferred: list[Write]) -> list[Rows]:
+        """One transaction; tried again for as long as PostgreSQL is away or in trouble of its own.
+
+        Raises:
+            psycopg.Error: it refuses something in this group.
+        """
+        attempt = 0
+        while True:
+            try:
+                return await self._try_commit(entries, deferred)
+            except psycopg.Error as error:
+                if not await self._is_passing(error):
+                    raise
+                pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
+                attempt += 1
+                log.warning("group_waits", error=str(error), seconds=pause)
+                await asyncio.sleep(pause)
+
+    async def _try_commit(self, entries: list[Entry], deferred: list[Write]) -> list[Rows]:
+        connection = self._connection
+        if connection is None or connection.closed:
+            connection = self._connection = await connect(self.engine_url)
+        buckets: dict[str, Bucket] = {}
+        places = [_sort_in(buckets, entry.writes) for entry in entries]
+        _sort_in(buckets, deferred)
+        cursors: list[tuple[Bucket, psycopg.AsyncCursor[Any]]] = []
+        async with connection.pipeline():
+            await connection.execute("begin")
+            for bucket in sorted(buckets.values(), key=_order):
+                parameter = JsonRows(b"[%b]" % b",".join(bucket.rows))
+                cursor = await connection.execute(bucket.statement.sql, {"rows": parameter}, prepare=True)
+                if bucket.statement.returns:
+                    cursors.append((bucket, cursor))
+            await connection.execute("commit")
+        for bucket, cursor in cursors:
+            bucket.returned = [NO_ROW] * len(bucket.rows)
+            for row in await cursor.fetchall():
+                bucket.returned[row[0]] = row[1:]
+        return [NO_ROW if place is None else [bucket.returned[at] for bucket, at in place] for place in places]
+
+    async def _is_passing(self, error: psycopg.Error) -> bool:
+        """Whether `error` is PostgreSQL's own trouble (gone, restarting, disk full, deadlock), not this group's fault."""
+        connection = self._connection
+        if connection is not None and not connection.closed:
+            with contextlib.suppress(psycopg.Error):
+                await connection.rollback()
+        if connection is not None and connection.closed:
+            self._connection = None
+            return True
+        state = error.sqlstate
+        return (
+            state is None
+            or state[:2] in {"08", "40", "53", "57", "58"}
+            or isinstance(error, errors.ReadOnlySqlTransaction)
+        )
+
+
+async def connect(engine_url: str) -> psycopg.AsyncConnection[Any]:
+    """A connection whose commits are durable before they return."""
+    connection = await psycopg.AsyncConnection.connect(
+        engine_url, autocommit=True, connect_timeout=5, prepare_threshold=0
+    )
+    connection.adapters.register_dumper(JsonRows, RowsDumper)
+    await connection.execute("set synchronous_commit = on")
+    await connection.execute("set application_name = 'sliproad gateway'")
+    return connection
+
+
+def _order(bucket: Bucket) -> int:
+    return bucket.statement.order
+
+
+def _sort_in(buckets: dict[str, Bucket], writes: Sequence[Write]) -> list[tuple[Bucket, int]] | None:
+    """Put each write's row into its statement's bucket; gives where the returning ones are."""
+    places: list[tuple[Bucket, int]] | None = None
+    for statement, _, row in writes:
+        bucket = buckets.get(statement.name)
+        if bucket is None:
+            bucket = buckets[statement.name] = Bucket(statement)
+        if statement.returns:
+            if places is None:
+                places = []
+            places.append((bucket, len(bucket.rows)))
+        bucket.rows.append(row)
+    return places
+
+
+def _guarded(call: Callable[[Any], None], argument: object) -> None:
+    """One entry's trouble is no other's."""
+    try:
+        call(argument)
+    except Exception:
+        log.exception("entry_failed")

@@ -1,0 +1,279 @@
+"""What a charge point says on one socket, and what it is answered: from bytes to handler, from commit to CALLRESULT.
+
+`connection` passes every text message to `receive`; the rules of the wire are in `ocpp.Conversation`, those of the business in
+the handlers. A bad message never closes the socket and never ends as InternalError (ocpp.md "Messages").
+"""
+
+from time import monotonic, time
+from typing import TYPE_CHECKING
+
+import structlog
+
+from sliproad.foundation.inbound import Answer, Outcome, Peer, Received, Write
+from sliproad.gateway.commit_group import Rows
+from sliproad.gateway.our_calls import OurCalls
+from sliproad.gateway.payloads import escape_nulls, payload_bytes
+from sliproad.gateway.ports import Seen
+from sliproad.ocpp.actions import is_transaction_message
+from sliproad.ocpp.conversation import Answered, AnswerRejected, Conversation, Ignored, Queued, Reply
+from sliproad.ocpp.conversation import Received as Arrived
+from sliproad.ocpp.errors import CallRefused, ErrorCode, wire_code
+from sliproad.ocpp.frames import Call, Send
+from sliproad.ocpp.validation import answer_may_be_empty
+from sliproad.ocpp.versions import OcppVersion
+
+if TYPE_CHECKING:
+    from sliproad.gateway.connection import Connection
+    from sliproad.gateway.context import Context
+
+log = structlog.get_logger()
+BOOT = "BootNotification"
+HEARTBEAT = "Heartbeat"
+QUARANTINED_PER_SOCKET = 100
+NOT_BOOTED = CallRefused(ErrorCode.SECURITY_ERROR, "Not before an accepted BootNotification")
+NOT_OURS = CallRefused(ErrorCode.NOT_SUPPORTED, "This is not a message of a charge point")
+
+
+class Exchange:
+    """One per open socket, from the moment its epoch is known."""
+
+    __slots__ = (
+        "calls",
+        "connection",
+        "context",
+        "conversation",
+        "handlers",
+        "heartbeat_at",
+        "peer",
+        "quarantined",
+        "seen_at",
+        "version",
+    )
+
+    def __init__(self, context: "Context", connection: "Connection", peer: Peer) -> None:
+        self.context = context
+        self.connection = connection
+        self.peer = peer
+        self.version = OcppVersion(peer.version)
+        self.handlers = context.handlers[self.version]
+        self.conversation = Conversation(self.version, message_id_prefix=f"s{peer.epoch}")
+        self.calls = OurCalls(context, connection, peer, self.conversation)
+        self.seen_at = time()
+        self.heartbeat_at: float | None = None
+        self.quarantined = 0
+
+    def receive(self, data: bytes) -> None:
+        """Take in one text message."""
+        at = self.seen_at = time()
+        arrived = self.conversation.receive(data, monotonic())
+        if type(arrived) is Call:
+            self._handle(arrived, data, at)
+        else:
+            self._receive_rarer(arrived, data, at)
+
+    def answer(self, call: Call, answer: bytes) -> None:
+        """Send a CALLRESULT, and go on with the CALL that waited for it."""
+        self.connection.send(self.conversation.answer(call.message_id, answer))
+        if call.action == BOOT:
+            self.calls.boot_answered(answer)
+        self._handle_next()
+
+    def refuse(self, call: Call, refusal: CallRefused) -> None:
+        """Send a CALLERROR, and go on."""
+        self.connection.send(self.conversation.refuse(call.message_id, refusal))
+        self._handle_next()
+
+    def close(self) -> None:
+        """The socket is gone: our CALLs will have no answer."""
+        self.calls.close()
+
+    def poisoned(self, call: Call | Send, data: bytes, at: float, error: Exception) -> None:
+        """A valid message could not be processed: keep it raw, then answer so that the charge point loses nothing."""
+        log.error("message_quarantined", key=self.peer.key, action=call.action, error=repr(error), exc_info=error)
+        write = self.context.quarantine(self.peer, data, f"{call.action}: {type(error).__name__}", at)
+        self.context.group.submit(Quarantining(self, call, write))
+
+    def _handle_next(self) -> None:
+        waiting = self.conversation.next_call()
+        if waiting is not None:
+            self._handle(waiting, b"", time())
+
+    def _handle(self, call: Call, data: bytes, at: float) -> None:
+        action, context = call.action, self.context
+        raw = payload_bytes(data, call)
+        payload = call.payload
+        if b"\\u0000" in raw:
+            payload, raw = escape_nulls(payload)
+        handler = self.handlers.get(action)
+        if handler is None or (self.calls.is_gated and not self.calls.may_say(action)):
+            self._refuse_logged(call, raw, at, NOT_OURS if handler is None else NOT_BOOTED)
+            return
+        try:
+            outcome = handler(self.peer, payload, Received(call.message_id, action, raw, at))
+        except CallRefused as refusal:
+            self._refuse_logged(call, raw, at, refusal)
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is, the message is kept and answered
+            self.poisoned(call, data or raw, at, error)
+            return
+        frame = context.frame_log(self.peer, "in", "call", call.message_id, action, raw, at, "result")
+        writes = outcome.writes
+        if action == HEARTBEAT:
+            writes = self._heartbeat(writes, at)
+        if writes:
+            context.group.submit(Pending(self, call, outcome, (*writes, frame), data))
+            if context.group.is_full:
+                self.connection.hold_reading()
+        else:
+            context.group.defer(frame)
+            assert type(outcome.answer) is bytes
+            self.answer(call, outcome.answer)
+            self.tell(outcome)
+        if self.calls.waits_for_first_frame and action != BOOT:
+            self.calls.release()
+
+    def _heartbeat(self, writes: tuple[Write, ...], at: float) -> tuple[Write, ...]:
+        """A Heartbeat is answered from memory and reaches its row within a second; at once when somebody watches."""
+        self.heartbeat_at = at
+        if self.peer.watched_until > at:
+            return (*writes, self.context.presence.seen(self.peer, Seen(at, at)))
+        return writes
+
+    def _refuse_logged(self, call: Call, raw: bytes, at: float, refusal: CallRefused) -> None:
+        context, code = self.context, wire_code(refusal.code, self.version)
+        context.group.defer(context.frame_log(self.peer, "in", "call", call.message_id, call.action, raw, at, code))
+        self.refuse(call, refusal)
+
+    def _receive_rarer(self, arrived: Arrived, data: bytes, at: float) -> None:
+        if type(arrived) is Answered:
+            self.calls.answered(arrived, data, at)
+        elif type(arrived) is Reply:
+            self._reply(arrived, data, at)
+        elif type(arrived) is Send:
+            self._handle_send(arrived, data, at)
+        elif type(arrived) is AnswerRejected:
+            log.warning("answer_rejected", key=self.peer.key, code=arrived.error.code)
+        elif type(arrived) is Ignored:
+            log.info("message_ignored", key=self.peer.key, reason=arrived.reason)
+        else:
+            assert type(arrived) is Queued
+
+    def _reply(self, reply: Reply, data: bytes, at: float) -> None:
+        """A repeated answer, or a refusal; what was unreadable, or part of a transaction, is kept raw before it is refused."""
+        refused = reply.refused
+        lost = refused is not None and (reply.action is None or is_transaction_message(self.version, reply.action))
+        if not lost or self.quarantined >= QUARANTINED_PER_SOCKET:
+            self.connection.send(reply.data)
+            return
+        assert refused is not None
+        self.quarantined += 1
+        write = self.context.quarantine(self.peer, data, f"{reply.action or 'unreadable'}: {refused.code}", at)
+        self.context.group.submit(Refusing(self, reply.data, write))
+
+    def _handle_send(self, send: Send, data: bytes, at: float) -> None:
+        """2.1: a message that nobody answers; its handler's writes are committed all the same."""
+        handler = self.handlers.get(send.action)
+        if handler is None:
+            return
+        raw = payload_bytes(data, send)
+        payload = send.payload
+        if b"\\u0000" in raw:
+            payload, raw = escape_nulls(payload)
+        try:
+            outcome = handler(self.peer, payload, Received(send.message_id, send.action, raw, at))
+        except CallRefused:
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is, the message is kept and answered
+            self.poisoned(send, data, at, error)
+            return
+        frame = self.context.frame_log(self.peer, "in", "call", send.message_id, send.action, raw, at, None)
+        self.context.group.submit(Pending(self, send, outcome, (*outcome.writes, frame), data))
+
+    def tell(self, outcome: Outcome) -> None:
+        """Say it on the bus to whoever watches this charge point."""
+        live = outcome.live
+        if live is not None and self.peer.watched_until > self.seen_at:
+            self.context.tell(f"live.{self.peer.key}", {"event": live.event, **live.data})
+
+
+class Pending:
+    """A message whose writes wait for their commit, and its answer with them."""
+
+    __slots__ = ("_call", "_data", "_exchange", "_outcome", "key", "writes")
+
+    def __init__(
+        self, exchange: Exchange, call: Call | Send, outcome: Outcome, writes: tuple[Write, ...], data: bytes
+    ) -> None:
+        self._exchange = exchange
+        self._call = call
+        self._outcome = outcome
+        self._data = data
+        self.key = exchange.peer.key
+        self.writes = writes
+
+    def committed(self, rows: Rows) -> None:
+        exchange, call = self._exchange, self._call
+        if type(call) is Call:
+            answer: Answer = self._outcome.answer
+            if type(answer) is not bytes:
+                try:
+                    answer = answer(rows)  # type: ignore[operator]
+                except CallRefused as refusal:
+                    exchange.refuse(call, refusal)
+                    return
+                except Exception as error:  # noqa: BLE001 - whatever it is, the message is kept and answered
+                    exchange.poisoned(call, self._data, time(), error)
+                    return
+            exchange.answer(call, answer)
+        exchange.tell(self._outcome)
+
+    def refused(self, error: Exception) -> None:
+        self._exchange.poisoned(self._call, self._data, time(), error)
+
+
+class Quarantining:
+    """A message that could not be processed, on its way into quarantine; then it is answered."""
+
+    __slots__ = ("_call", "_exchange", "key", "writes")
+
+    def __init__(self, exchange: Exchange, call: Call | Send, write: Write) -> None:
+        self._exchange = exchange
+        self._call = call
+        self.key = exchange.peer.key
+        self.writes = (write,)
+
+    def committed(self, rows: Rows) -> None:  # noqa: ARG002
+        exchange, call = self._exchange, self._call
+        if type(call) is not Call:
+            return
+        version, action = exchange.version, call.action
+        if is_transaction_message(version, action) and answer_may_be_empty(version, action):
+            exchange.answer(
+                call, b"{}"
+            )  # it is kept; a CALLERROR would have the charge point send it again and then drop it
+        else:
+            exchange.refuse(call, CallRefused(ErrorCode.GENERIC_ERROR, "Kept, but it could not be processed"))
+
+    def refused(self, error: Exception) -> None:
+        log.critical("quarantine_failed", key=self.key, error=repr(error))
+        if type(self._call) is Call:
+            self._exchange.refuse(self._call, CallRefused(ErrorCode.GENERIC_ERROR, "It could not be processed"))
+
+
+class Refusing:
+    """A refused message on its way into quarantine; then the refusal goes out."""
+
+    __slots__ = ("_exchange", "_reply", "key", "writes")
+
+    def __init__(self, exchange: Exchange, reply: bytes, write: Write) -> None:
+        self._exchange = exchange
+        self._reply = reply
+        self.key = exchange.peer.key
+        self.writes = (write,)
+
+    def committed(self, rows: Rows) -> None:  # noqa: ARG002
+        self._exchange.connection.send(self._reply)
+
+    def refused(self, error: Exception) -> None:
+        log.critical("quarantine_failed", key=self.key, error=repr(error))
+        self._exchange.connection.send(self._reply)
