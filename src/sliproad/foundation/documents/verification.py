@@ -51,7 +51,9 @@ class Verdict:
         return self.intact and self.valid and self.trusted and self.covers_whole_file and not self.problems
 
 
-async def verify_pdf(pdf: bytes, trust_roots: Sequence[x509.Certificate], *, at: datetime | None = None) -> Verdict:
+async def verify_pdf(
+    pdf: bytes, trust_roots: Sequence[x509.Certificate] = (), *, at: datetime | None = None
+) -> Verdict:
     """Judge the one signature of the PDF, in a thread; never raises on account of the file.
 
     Certificates are judged as of ``at``, which is for a document whose time of signing is known from elsewhere (our own
