@@ -1,16 +1,16 @@
-"""Rows of transactions, their events and the meter's readings. The hot writes are in `statements`, the reads in `queries`."""
+"""Rows of transactions, their events and the meter's readings. Hot writes are in `statements`, reads in `queries`."""
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import BigInteger, Identity, Index, Numeric, Sequence, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSON
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sliproad.foundation.database import Row, visible_to
 
-ENERGY = Numeric(18, 3)
+ENERGY = Numeric(20, 3)
+"""Wh; holds the 53-bit registers that `ocpp` lets through."""
 
 transaction_ids_16 = Sequence("transaction_ids_16", start=1, minvalue=1, maxvalue=2**31 - 1, metadata=Row.metadata)
 """Transaction ids that we give out to 1.6 charge points: positive int32, never reused, unique in the installation."""
@@ -21,7 +21,13 @@ class TransactionRow(Row):
 
     __tablename__ = "transactions"
     __table_args__ = (
-        Index("transactions_transaction_id_key", "charge_point_key", "transaction_id", "is_known", unique=True),
+        Index(
+            "transactions_transaction_id_key",
+            "charge_point_key",
+            "transaction_id",
+            unique=True,
+            postgresql_where=text("is_known"),
+        ),
         Index("transactions_start_key_key", "charge_point_key", "start_key", unique=True),
         Index("transactions_organization_id_received_at_idx", "organization_id", "received_at", "transaction_key"),
         Index(
@@ -39,9 +45,12 @@ class TransactionRow(Row):
     transaction_id: Mapped[str]
     """OCPP's: given out by us in 1.6, by the charge point in 2.x."""
     is_known: Mapped[bool] = mapped_column(server_default=text("true"))
-    """False: a 1.6 charge point named an id that we never gave it. Such a row is apart from ours, and keeps what was said."""
+    """False: a 1.6 charge point named an id that we never gave it. Such a row stays apart from ours."""
     start_key: Mapped[str | None]
-    """1.6: what makes a StartTransaction the same message again: connector, idTag, timestamp, meterStart."""
+    """1.6: what makes a StartTransaction the same message again (connector, idTag, timestamp, meterStart).
+
+    Of a stop of an unknown transaction: what makes that stop the same again.
+    """
     evse_id: Mapped[int | None]
     connector_id: Mapped[int | None]
     id_token: Mapped[str | None]
@@ -88,20 +97,25 @@ class TransactionEventRow(Row):
 
 
 class MeterValueRow(Row):
-    """One reading of a meter at one moment: all its sampled values as sent, and the energy register read out of them."""
+    """A reading of a meter at one moment: its sampled values as sent, and the energy register read out of them."""
 
     __tablename__ = "meter_values"
-    __table_args__ = ({"info": visible_to("organization", "charge_point")},)
+    __table_args__ = (
+        Index("meter_values_received_at_idx", "received_at", postgresql_using="brin"),
+        {"info": visible_to("organization", "charge_point")},
+    )
 
     charge_point_key: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     transaction_id: Mapped[str] = mapped_column(primary_key=True)
     """Empty outside a transaction."""
-    evse_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime] = mapped_column(primary_key=True)
+    evse_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """1.6: the connector."""
     content_key: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     """A checksum of the sampled values, so that the same reading again is the same row."""
     organization_id: Mapped[str]
     received_at: Mapped[datetime]
     energy_wh: Mapped[Decimal | None] = mapped_column(ENERGY)
     """Energy.Active.Import.Register, in Wh."""
-    sampled: Mapped[list[Any]] = mapped_column(JSON)
+    sampled: Mapped[str]
+    """JSON text: the sampled values as sent, less what says the default. Text, for it is only kept (see frame_log)."""

@@ -1,10 +1,8 @@
 """Rows of the frame log and of what could not be handled. The hot write is in `frames`."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import BigInteger, Identity, Index
-from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sliproad.foundation.database import Row, visible_to
@@ -26,8 +24,8 @@ class OcppMessageRow(Row):
     """`call`, `result`, `error`, `send`."""
     message_id: Mapped[str]
     action: Mapped[str]
-    payload: Mapped[Any | None] = mapped_column(JSON)
-    """As sent, secrets taken out."""
+    payload: Mapped[str | None]
+    """JSON text as sent, secrets taken out. Kept as `text`: with `json` PostgreSQL would parse it three times over."""
     answer_kind: Mapped[str | None]
     """How we answered the charge point's CALL: `result` or `error`."""
     error_code: Mapped[str | None]

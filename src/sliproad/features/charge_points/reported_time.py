@@ -1,0 +1,51 @@
+"""The charge point's own timestamps, made readable for PostgreSQL whatever they look like. Every handler reads them with this.
+
+A timestamp is never a reason to refuse (ocpp.md "Messages"): what is odd about it is said in flags and kept beside the data.
+"""
+
+from datetime import UTC, datetime
+
+from sliproad.ocpp.timestamps import read_timestamp
+
+NO_TIME_ZONE = "no_time_zone"
+TIMESTAMP_UNREADABLE = "timestamp_unreadable"
+
+_PLAIN_LENGTH = 20  # 2026-05-01T10:23:00Z
+_NO_FLAGS: tuple[str, ...] = ()
+
+
+def read_reported_time(text: str | None, received_at: float) -> tuple[str, tuple[str, ...]]:
+    """What PostgreSQL reads as the moment `text` names, and flags. Absent or unreadable: the time of reception (Unix seconds).
+
+    The usual form (`…Z`, 20xx) passes as it is, since this runs for every message.
+    """
+    if text is None:
+        return received_text(received_at), _NO_FLAGS
+    if (
+        text[-1:] == "Z"
+        and text[:2] == "20"
+        and text[10:11] == "T"
+        and text[4:5] == text[7:8] == "-"
+        and text[13:14] == text[16:17] == ":"
+        and (len(text) == _PLAIN_LENGTH or text[19] == ".")
+    ):
+        return text, _NO_FLAGS
+    moment = read_timestamp(text)
+    if moment is None:
+        return received_text(received_at), (TIMESTAMP_UNREADABLE,)
+    return moment.isoformat(), (_NO_FLAGS if _names_zone(text) else (NO_TIME_ZONE,))
+
+
+def received_text(received_at: float) -> str:
+    """Unix seconds as ISO 8601 in UTC."""
+    return datetime.fromtimestamp(received_at, UTC).isoformat()
+
+
+def current_time(at: float) -> str:
+    """`currentTime` of an answer: UTC with milliseconds and `Z` (1.6 §4.6, 2.x G02)."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:23] + "Z"
+
+
+def _names_zone(text: str) -> bool:
+    clock = text.strip()[10:]
+    return clock[-1:] in {"Z", "z"} or "+" in clock or "-" in clock

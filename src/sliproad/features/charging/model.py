@@ -1,0 +1,115 @@
+"""What a transaction and a meter reading are, and what may be odd about them (pure). Commissioning and REST speak these words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Flag(StrEnum):
+    """Why a transaction deserves a second look. None of them was a reason to refuse a message."""
+
+    CLOCK_WRONG = "clock_wrong"
+    """The charge point's time was before 2015 or more than a day ahead."""
+    LATE = "late"
+    """A message came more than five minutes after the time it tells."""
+    OFFLINE = "offline"
+    """2.x: the charge point says that it was offline."""
+    NO_TIME_ZONE = "no_time_zone"
+    TIMESTAMP_UNREADABLE = "timestamp_unreadable"
+    TOKEN_NOT_ACCEPTED = "token_not_accepted"  # noqa: S105 (a flag)
+    CONNECTOR_IN_USE = "connector_in_use"
+    """1.6: started while another transaction was open on this connector."""
+    UNKNOWN_TRANSACTION = "unknown_transaction"
+    """1.6: stopped, or metered, under an id that we never gave this charge point."""
+    START_MISSING = "start_missing"
+    SEQ_NO_GAP = "seq_no_gap"
+    SEQ_NO_REPEATED = "seq_no_repeated"
+    """2.x: two different events with one seqNo; both are kept."""
+    NEGATIVE_ENERGY = "negative_energy"
+    """The register at the end is below the one at the start; the energy is then not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A charging transaction as known so far."""
+
+    transaction_key: int
+    charge_point_key: int
+    organization_id: str
+    transaction_id: str
+    """OCPP's id, as text in every version."""
+    evse_id: int | None
+    connector_id: int | None
+    id_token: str | None
+    id_token_type: str | None
+    authorization_status: str | None
+    remote_start_id: int | None
+    started_at: datetime | None
+    """The charge point's own time."""
+    received_at: datetime
+    """When its first message came."""
+    meter_start_wh: Decimal | None
+    last_register_wh: Decimal | None
+    last_meter_at: datetime | None
+    stopped_at: datetime | None
+    stop_received_at: datetime | None
+    """When its end came; None while it runs."""
+    meter_stop_wh: Decimal | None
+    energy_wh: Decimal | None
+    stop_reason: str | None
+    charging_state: str | None
+    flags: tuple[str, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no end has come yet."""
+        return self.stop_received_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class MeterReading:
+    """What a meter said at one moment. Energy in Wh, power in W, voltage and current the highest of the phases."""
+
+    evse_id: int
+    """1.6: the connector."""
+    at: datetime
+    received_at: datetime
+    energy_wh: Decimal | None
+    power_w: Decimal | None
+    voltage_v: Decimal | None
+    current_a: Decimal | None
+    context: str | None
+    is_signed: bool
+    transaction_id: str | None
+
+
+def transaction_energy_wh(
+    start_wh: Decimal | None, stop_wh: Decimal | None, last_register_wh: Decimal | None
+) -> Decimal | None:
+    """Stop − start, else last register − start; None where one is missing or the register went backwards."""
+    end = stop_wh if stop_wh is not None else last_register_wh
+    if start_wh is None or end is None or end < start_wh:
+        return None
+    return end - start_wh
+
+
+def derived_flags(
+    stored: tuple[str, ...],
+    *,
+    started_at: datetime | None,
+    first_seq_no: int | None,
+    last_seq_no: int | None,
+    seq_no_count: int,
+    start_wh: Decimal | None,
+    end_wh: Decimal | None,
+) -> tuple[str, ...]:
+    """The stored flags and those that a later message may still take away: a gap can be filled, a start can come late."""
+    flags = list(stored)
+    if started_at is None:
+        flags.append(Flag.START_MISSING)
+    if first_seq_no is not None and last_seq_no is not None and last_seq_no - first_seq_no + 1 > seq_no_count:
+        flags.append(Flag.SEQ_NO_GAP)
+    if start_wh is not None and end_wh is not None and end_wh < start_wh:
+        flags.append(Flag.NEGATIVE_ENERGY)
+    return tuple(flags)

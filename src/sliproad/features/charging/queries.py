@@ -1,0 +1,120 @@
+"""Reads of transactions and meter readings; `service` is the only caller. Row-level security narrows them to the caller."""
+
+# ruff: noqa: S608 - SQL put together from constants of this module; values travel as parameters
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from sliproad.features.charging.meter import quantities
+from sliproad.features.charging.model import MeterReading, Transaction, derived_flags, transaction_energy_wh
+
+_REGISTER = """
+  left join lateral (
+    select energy_wh, at from meter_values m
+      where m.charge_point_key = t.charge_point_key and m.transaction_id = t.transaction_id and m.energy_wh is not null
+      order by m.at {direction} limit 1) as {name} on true"""
+_TRANSACTIONS = (
+    "select t.*, first.energy_wh as first_register_wh, last.energy_wh as last_register_wh, last.at as last_meter_at"
+    " from transactions t"
+    + _REGISTER.format(name="first", direction="asc")
+    + _REGISTER.format(name="last", direction="desc")
+)
+
+
+async def transactions_of(
+    session: AsyncSession,
+    charge_point_key: int,
+    since: datetime | None,
+    id_token: str | None,
+    remote_start_id: int | None,
+) -> list[Transaction]:
+    """A charge point's transactions whose first message came at `since` or later, oldest first."""
+    conditions = ["t.charge_point_key = :charge_point_key"]
+    given = {"charge_point_key": charge_point_key, "since": since, "id_token": id_token, "start_id": remote_start_id}
+    if since is not None:
+        conditions.append("t.received_at >= :since")
+    if id_token is not None:
+        conditions.append("lower(t.id_token) = lower(:id_token)")
+    if remote_start_id is not None:
+        conditions.append("t.remote_start_id = :start_id")
+    order = " order by t.received_at, t.transaction_key"
+    rows = await session.execute(text(f"{_TRANSACTIONS} where {' and '.join(conditions)}{order}"), given)
+    return [_transaction(row) for row in rows.mappings()]
+
+
+async def newest_transactions(
+    session: AsyncSession,
+    limit: int,
+    after: tuple[datetime, int] | None,
+    charge_point_key: int | None,
+    *,
+    is_open: bool | None,
+) -> list[Transaction]:
+    """Transactions of whoever the session speaks for, newest first, after (received_at, transaction_key)."""
+    conditions = ["true"]
+    given: dict[str, Any] = {"limit": limit, "charge_point_key": charge_point_key}
+    if charge_point_key is not None:
+        conditions.append("t.charge_point_key = :charge_point_key")
+    if is_open is not None:
+        conditions.append(f"t.stop_received_at is {'null' if is_open else 'not null'}")
+    if after is not None:
+        conditions.append("(t.received_at, t.transaction_key) < (:after_at, :after_key)")
+        given |= {"after_at": after[0], "after_key": after[1]}
+    order = " order by t.received_at desc, t.transaction_key desc limit :limit"
+    rows = await session.execute(text(f"{_TRANSACTIONS} where {' and '.join(conditions)}{order}"), given)
+    return [_transaction(row) for row in rows.mappings()]
+
+
+_READINGS = text(
+    "select evse_id, at, received_at, energy_wh, transaction_id, sampled from meter_values"
+    " where charge_point_key = :charge_point_key and received_at >= :since"
+    " order by received_at, at"
+)
+
+
+async def meter_readings(session: AsyncSession, charge_point_key: int, since: datetime) -> Sequence[MeterReading]:
+    """A charge point's readings received at `since` or later, in the order they came."""
+    rows = await session.execute(_READINGS, {"charge_point_key": charge_point_key, "since": since})
+    return [_reading(row) for row in rows.mappings()]
+
+
+def _reading(row: RowMapping) -> MeterReading:
+    found = quantities(orjson.loads(row["sampled"]))
+    return MeterReading(
+        evse_id=row["evse_id"],
+        at=row["at"],
+        received_at=row["received_at"],
+        energy_wh=row["energy_wh"],
+        power_w=found.power_w,
+        voltage_v=found.voltage_v,
+        current_a=found.current_a,
+        context=found.context,
+        is_signed=found.is_signed,
+        transaction_id=row["transaction_id"] or None,
+    )
+
+
+def _transaction(row: RowMapping) -> Transaction:
+    start_wh = row["meter_start_wh"] if row["meter_start_wh"] is not None else row["first_register_wh"]
+    end_wh = row["meter_stop_wh"] if row["meter_stop_wh"] is not None else row["last_register_wh"]
+    flags = derived_flags(
+        tuple(row["flags"]),
+        started_at=row["started_at"],
+        first_seq_no=row["first_seq_no"],
+        last_seq_no=row["last_seq_no"],
+        seq_no_count=row["seq_no_count"],
+        start_wh=start_wh,
+        end_wh=end_wh,
+    )
+    copied = {
+        name: row[name]
+        for name in Transaction.__slots__
+        if name not in {"energy_wh", "flags"}
+    }  # fmt: skip
+    energy_wh = transaction_energy_wh(start_wh, row["meter_stop_wh"], row["last_register_wh"])
+    return Transaction(**copied, energy_wh=energy_wh, flags=flags)

@@ -1,0 +1,42 @@
+"""What was charged: read by commissioning (the test transaction), by the transactions route and by handover."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from sliproad.features.charging import queries
+from sliproad.features.charging.model import MeterReading, Transaction
+from sliproad.foundation.web.paging import Page
+
+
+class ChargingService:
+    """Every method works in the caller's transaction and sees what its scope sees."""
+
+    async def transactions_of(
+        self,
+        session: AsyncSession,
+        charge_point_key: int,
+        *,
+        since: datetime | None = None,
+        id_token: str | None = None,
+        remote_start_id: int | None = None,
+    ) -> list[Transaction]:
+        """A charge point's transactions, oldest first, whose first message came at `since` or later; filters narrow."""
+        return await queries.transactions_of(session, charge_point_key, since, id_token, remote_start_id)
+
+    async def transactions_page(
+        self, session: AsyncSession, page: Page, *, charge_point_key: int | None = None, is_open: bool | None = None
+    ) -> tuple[list[Transaction], str | None]:
+        """Newest first: the page's transactions and the next cursor."""
+        after = page.after(datetime, int)
+        found = await queries.newest_transactions(
+            session, page.limit + 1, (after[0], after[1]) if after else None, charge_point_key, is_open=is_open
+        )
+        return page.cut(found, lambda transaction: (transaction.received_at, transaction.transaction_key))
+
+    async def meter_readings(
+        self, session: AsyncSession, charge_point_key: int, since: datetime
+    ) -> Sequence[MeterReading]:
+        """A charge point's meter readings received at `since` or later, in the order they came."""
+        return await queries.meter_readings(session, charge_point_key, since)

@@ -1,0 +1,66 @@
+"""Takes secrets out of frames before they are logged (trust P3, S3): passwords and keys that are set or reported by OCPP.
+
+Pure. A charge point's password travels as a configuration key (`AuthorizationKey`), as a variable (`BasicAuthPassword`), in a
+network profile (`basicAuthPassword`, `apnPassword`, VPN keys) and in vendors' own keys named so.
+"""
+
+import re
+from typing import Any
+
+import orjson
+
+REDACTED = "***"
+
+_HOT = frozenset(
+    {
+        "Authorize",
+        "Heartbeat",
+        "MeterValues",
+        "StartTransaction",
+        "StatusNotification",
+        "StopTransaction",
+        "TransactionEvent",
+    }
+)
+_SECRET_WORDS = r"passw|authorizationkey|secret|sharedkey|privatekey|simpin"  # noqa: S105 (words that tell where one is)
+_SECRET = re.compile(_SECRET_WORDS, re.IGNORECASE)
+_SECRET_BYTES = re.compile(_SECRET_WORDS.encode(), re.IGNORECASE)
+_VALUES = frozenset({"value", "attributeValue"})
+
+
+def redacted(action: str, payload: bytes) -> bytes:
+    """`payload` of `action` with every secret replaced by `***`; the same object where there is none."""
+    if action in _HOT or _SECRET_BYTES.search(payload) is None:
+        return payload
+    return orjson.dumps(_redact(orjson.loads(payload)))
+
+
+def _redact(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_redact(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    secret_names = _secret_names(value)
+    return {
+        name: REDACTED if name in secret_names and isinstance(item, str | int) else _redact(item)
+        for name, item in value.items()
+    }
+
+
+def _secret_names(entry: dict[str, Any]) -> set[str]:
+    """Which properties of `entry` hold a secret."""
+    names = {name for name in entry if _SECRET.search(name)}
+    if _SECRET.search(_what_it_sets(entry)):
+        names |= _VALUES
+    if "server" in entry:  # a VPN: its `key` is the shared secret (2.x VPNType)
+        names.add("key")
+    if isinstance(entry.get("data"), str) and _SECRET.search(entry["data"]):  # a vendor's DataTransfer
+        names.add("data")
+    return names
+
+
+def _what_it_sets(entry: dict[str, Any]) -> str:
+    """What an entry of a configuration is about: 1.6 `key`, 2.x `variable.name`; else empty."""
+    variable = entry.get("variable")
+    name = variable.get("name") if isinstance(variable, dict) else entry.get("key")
+    return name if isinstance(name, str) else ""
