@@ -11,6 +11,7 @@ MAILED_TOKEN_LIFETIME = timedelta(hours=24)
 INVITATION_LIFETIME = timedelta(days=14)
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 128
+API_KEY_PREFIX = "sk_"
 
 
 class PersonKind(StrEnum):

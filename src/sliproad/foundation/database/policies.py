@@ -17,7 +17,7 @@ do $$ begin
   if not exists (select from pg_roles where rolname = '{ENGINE}') then create role {ENGINE} nologin nobypassrls; end if;
 exception when duplicate_object or unique_violation then null;
 end $$
-"""
+"""  # noqa: S608 (names are constants)
 
 # The functions run as the owner (security definer), so that a policy can look into tables that the scope itself does not open.
 FUNCTIONS = (

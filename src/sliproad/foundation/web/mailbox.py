@@ -4,10 +4,8 @@ import asyncio
 import email
 import re
 from dataclasses import dataclass
-from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
-from typing import cast
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -55,7 +53,7 @@ def _newest(folder: Path) -> list[StoredMail]:
 
 
 def _read(path: Path) -> StoredMail:
-    mail = cast("EmailMessage", email.message_from_bytes(path.read_bytes(), policy=default))
+    mail = email.message_from_bytes(path.read_bytes(), policy=default)
     body = mail.get_body(("plain",))
     text = body.get_content() if body else ""
     parts = tuple((piece, index % 2 == 1) for index, piece in enumerate(LINK.split(text)))

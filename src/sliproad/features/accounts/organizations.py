@@ -1,0 +1,146 @@
+"""What an organisation does with itself: its profile, its users and their roles, its API keys."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from sliproad.features.accounts import organizations_store
+from sliproad.features.accounts.authentication import API_KEY_PURPOSE
+from sliproad.features.accounts.model import API_KEY_PREFIX, ApiKey, OrganizationActor, Role
+from sliproad.features.accounts.store import ApiKeyRow, MembershipRow, OrganizationRow
+from sliproad.foundation.clock import Clock
+from sliproad.foundation.crypto import SecretKey
+from sliproad.foundation.database import Database
+from sliproad.foundation.errors import Conflict, InvalidInput, NotFound
+from sliproad.foundation.ids import new_id, random_text
+from sliproad.foundation.web.paging import Page
+
+SECRET_CHARACTERS = 40
+SHOWN_CHARACTERS = 8
+
+
+def new_api_key(
+    secret_key: SecretKey, organization_id: str, name: str, scopes: list[str], clock: Clock
+) -> tuple[ApiKeyRow, str]:
+    """A row to be added, and the key itself, to be shown once (238 random bits; only its keyed hash is kept)."""
+    secret = API_KEY_PREFIX + random_text(SECRET_CHARACTERS)
+    row = ApiKeyRow(
+        key_id=new_id("key"),
+        organization_id=organization_id,
+        name=name,
+        scopes=scopes,
+        prefix=secret[:SHOWN_CHARACTERS],
+        secret_hash=secret_key.fast_hash(API_KEY_PURPOSE, secret),
+        created_at=clock.now(),
+    )
+    return row, secret
+
+
+@dataclass(frozen=True, slots=True)
+class Organizations:
+    """Use cases of an organisation's owners."""
+
+    database: Database
+    secret_key: SecretKey
+    clock: Clock
+
+    async def profile(self, actor: OrganizationActor) -> OrganizationRow:
+        async with self.database.transaction(actor.scope) as session:
+            row = await organizations_store.organization(session, actor.organization_id)
+        if row is None:
+            raise NotFound("There is no such organisation.")
+        return row
+
+    async def update_profile(self, actor: OrganizationActor, changes: dict[str, str]) -> OrganizationRow:
+        """Set `name` or `contact_email`: where handover certificates and the like are mailed to."""
+        async with self.database.transaction(actor.scope) as session:
+            row = await organizations_store.organization(session, actor.organization_id, lock=True)
+            if row is None:
+                raise NotFound("There is no such organisation.")
+            for name, value in changes.items():
+                setattr(row, name, value)
+            return row
+
+    async def create_api_key(
+        self, actor: OrganizationActor, *, name: str, scopes: list[str], expires_at: datetime | None
+    ) -> tuple[ApiKey, str]:
+        """A new key: as it may be shown, and itself, this once.
+
+        Raises:
+            InvalidInput: it would have expired already.
+        """
+        if expires_at is not None and expires_at <= self.clock.now():
+            raise InvalidInput.field("expires_at", "must be in the future")
+        row, secret = new_api_key(self.secret_key, actor.organization_id, name, scopes, self.clock)
+        row.expires_at, row.created_by = expires_at, actor.user_id or actor.key_id
+        async with self.database.transaction(actor.scope) as session:
+            session.add(row)
+        return _shown(row), secret
+
+    async def api_keys(self, actor: OrganizationActor, page: Page) -> tuple[list[ApiKey], str | None]:
+        """The keys that were not revoked, and the next cursor."""
+        async with self.database.transaction(actor.scope) as session:
+            after = page.after(datetime, str)
+            rows = await organizations_store.api_keys(session, actor.organization_id, after, page.limit + 1)
+        kept, next_cursor = page.cut(rows, lambda row: (row.created_at, row.key_id))
+        return [_shown(row) for row in kept], next_cursor
+
+    async def revoke_api_key(self, actor: OrganizationActor, key_id: str) -> None:
+        """From the next request on the key is worth nothing. Raises NotFound."""
+        async with self.database.transaction(actor.scope) as session:
+            row = await organizations_store.unrevoked_api_key(session, actor.organization_id, key_id)
+            if row is None:
+                raise NotFound("There is no such API key.")
+            row.revoked_at = self.clock.now()
+
+    async def members(self, actor: OrganizationActor, page: Page) -> tuple[list[MembershipRow], str | None]:
+        """The organisation's users, and the next cursor."""
+        async with self.database.transaction(actor.scope) as session:
+            after = page.after(datetime, str)
+            rows = await organizations_store.members(session, actor.organization_id, after, page.limit + 1)
+        return page.cut(rows, lambda row: (row.created_at, row.user_id))
+
+    async def change_role(self, actor: OrganizationActor, user_id: str, role: Role) -> MembershipRow:
+        """Give a user another role; it acts on the user's next request.
+
+        Raises:
+            NotFound: no such user here.
+            Conflict: `last_owner`, an organisation is never without one.
+        """
+        async with self.database.transaction(actor.scope) as session:
+            await organizations_store.organization(session, actor.organization_id, lock=True)
+            row = await organizations_store.membership(session, actor.organization_id, user_id)
+            if row is None:
+                raise NotFound("There is no such user.")
+            if row.role == Role.OWNER and role is not Role.OWNER:
+                await self._keep_an_owner(session, actor.organization_id)
+            row.role = role
+            return row
+
+    async def remove_member(self, actor: OrganizationActor, user_id: str) -> None:
+        """The user's tokens for this organisation are worth nothing from the next request on. Raises as `change_role`."""
+        async with self.database.transaction(actor.scope) as session:
+            await organizations_store.organization(session, actor.organization_id, lock=True)
+            row = await organizations_store.membership(session, actor.organization_id, user_id)
+            if row is None:
+                raise NotFound("There is no such user.")
+            if row.role == Role.OWNER:
+                await self._keep_an_owner(session, actor.organization_id)
+            await session.delete(row)
+
+    async def _keep_an_owner(self, session: AsyncSession, organization_id: str) -> None:
+        if await organizations_store.owner_count(session, organization_id) < 2:
+            raise Conflict("An organisation needs an owner: give somebody else that role first.", code="last_owner")
+
+
+def _shown(row: ApiKeyRow) -> ApiKey:
+    return ApiKey(
+        key_id=row.key_id,
+        name=row.name,
+        scopes=tuple(row.scopes),
+        prefix=row.prefix,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+    )

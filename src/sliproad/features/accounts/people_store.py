@@ -1,0 +1,112 @@
+"""Statements on people (installers and users alike), their mailed tokens and their revoked access tokens."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from sliproad.features.accounts.model import PersonKind, Purpose, Status
+from sliproad.features.accounts.store import InstallerRow, MailTokenRow, MembershipRow, RevokedTokenRow, UserRow
+from sliproad.foundation.database import Scope
+
+PersonRow = InstallerRow | UserRow
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Where a kind of people lives: its rows, the name of its id, and how ids begin."""
+
+    row: type[InstallerRow] | type[UserRow]
+    id_name: str
+    prefix: str
+
+    def scope(self, person_id: str, lookup: str = "") -> Scope:
+        """A scope that opens this person's own rows, and what `lookup` names."""
+        if self.id_name == "installer_id":
+            return Scope(installer_id=person_id, lookup=lookup)
+        return Scope(user_id=person_id, lookup=lookup)
+
+
+KINDS = {
+    PersonKind.INSTALLER: Kind(InstallerRow, "installer_id", "ins"),
+    PersonKind.USER: Kind(UserRow, "user_id", "usr"),
+}
+
+
+def id_of(person: PersonRow) -> str:
+    return person.installer_id if isinstance(person, InstallerRow) else person.user_id
+
+
+async def insert_person(session: AsyncSession, kind: PersonKind, person_id: str, **columns: Any) -> bool:
+    """Whether the person is new: with a known e-mail nothing happens."""
+    place = KINDS[kind]
+    values = {place.id_name: person_id, **columns}
+    statement = insert(place.row).values(values).on_conflict_do_nothing(index_elements=["email_key"])
+    return await session.scalar(statement.returning(place.row.email_key)) is not None
+
+
+async def person_by_email(session: AsyncSession, kind: PersonKind, email_key: str) -> PersonRow | None:
+    row = KINDS[kind].row
+    found: PersonRow | None = await session.scalar(select(row).where(row.email_key == email_key))
+    return found
+
+
+async def person_by_id(
+    session: AsyncSession, kind: PersonKind, person_id: str, *, lock: bool = False
+) -> PersonRow | None:
+    found: PersonRow | None = await session.get(KINDS[kind].row, person_id, with_for_update=lock)
+    return found
+
+
+def set_password(person: PersonRow, password_hash: str) -> None:
+    """A new password; every access token of before is dead."""
+    person.password_hash = password_hash
+    person.token_generation += 1
+
+
+def set_verified(person: PersonRow, now: datetime) -> None:
+    person.status = Status.ACTIVE
+    person.verified_at = person.verified_at or now
+
+
+async def rename_memberships(session: AsyncSession, user_id: str, full_name: str) -> None:
+    """A user's new name, wherever it is copied."""
+    await session.execute(update(MembershipRow).where(MembershipRow.user_id == user_id).values(full_name=full_name))
+
+
+async def usable_mail_token(session: AsyncSession, token_hash: str, now: datetime) -> MailTokenRow | None:
+    """The mailed token, unless it was used or has expired; locked, so that of two at once one wins."""
+    statement = select(MailTokenRow).where(
+        MailTokenRow.token_hash == token_hash, MailTokenRow.used_at.is_(None), MailTokenRow.expires_at > now
+    )
+    found: MailTokenRow | None = await session.scalar(statement.with_for_update())
+    return found
+
+
+async def spend_mail_tokens(
+    session: AsyncSession, kind: PersonKind, person_id: str, purpose: Purpose, now: datetime
+) -> None:
+    """All of the person's unused tokens for `purpose` are void."""
+    owner = getattr(MailTokenRow, KINDS[kind].id_name)
+    await session.execute(
+        update(MailTokenRow)
+        .where(owner == person_id, MailTokenRow.purpose == purpose, MailTokenRow.used_at.is_(None))
+        .values(used_at=now)
+    )
+
+
+async def revoke(session: AsyncSession, jti: str, expires_at: datetime) -> None:
+    await session.execute(insert(RevokedTokenRow).values(jti=jti, expires_at=expires_at).on_conflict_do_nothing())
+
+
+async def is_revoked(session: AsyncSession, jti: str) -> bool:
+    return await session.get(RevokedTokenRow, jti) is not None
+
+
+async def purge(session: AsyncSession, now: datetime) -> None:
+    """Forget revoked tokens that have expired, and mailed tokens that are spent or too old."""
+    await session.execute(delete(RevokedTokenRow).where(RevokedTokenRow.expires_at < now))
+    await session.execute(delete(MailTokenRow).where(or_(MailTokenRow.expires_at < now, MailTokenRow.used_at < now)))
