@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from sliproad.features.charge_points.model import Address, ChargePoint, ConnectorStatus, LiveState, Move
+from sliproad.features.charge_points.live_model import ConnectorStatus, LiveState
+from sliproad.features.charge_points.model import Address, ChargePoint, Move
 from sliproad.foundation.web import Timestamp
 
 StatusWord = Literal["registered", "commissioning", "commissioning_failed", "commissioned"]

@@ -1,13 +1,12 @@
-"""What a charge point is: facts of the registry and of its live state, its address, and the rules of its identity.
+"""What a charge point is: facts of the registry, its address, and the rules of its identity.
 
-Pure. The registry (`service`), the live state (`live_service`), commissioning, handover and routes speak its words.
+Pure. The registry (`service`), commissioning, handover and routes speak its words; the live state has its own (`live_model`).
 """
 
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 OCPP_VERSIONS = ("1.6", "2.0.1", "2.1")
 BOOT_POLICIES = ("accepted", "pending", "rejected")
@@ -85,54 +84,6 @@ class Address:
     endpoint: str
     base_url: str
     identity: str
-
-
-@dataclass(frozen=True, slots=True)
-class LiveState:
-    """What is so right now, as the gateways and the inbound handlers keep it in `charge_point_live`."""
-
-    charge_point_key: int
-    connected: bool
-    epoch: int
-    gateway_id: str | None
-    protocol_version: str | None
-    security_profile: int | None
-    remote_address: str | None
-    connected_path: str | None
-    connected_at: datetime | None
-    disconnected_at: datetime | None
-    last_seen_at: datetime | None
-    last_heartbeat_at: datetime | None
-    last_heartbeat_epoch: int | None
-    boot_status: str | None
-    booted_at: datetime | None
-    boot_epoch: int | None
-    boot_vendor: str | None
-    boot_model: str | None
-    boot_serial_number: str | None
-    firmware_version: str | None
-    meter_type: str | None
-    meter_serial_number: str | None
-    iccid: str | None
-    imsi: str | None
-    boot_reason: str | None
-    boot_payload: dict[str, Any] | None
-    clock_skew_seconds: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectorStatus:
-    """A connector's last report. `status_at` is the charge point's own time, `received_at` ours."""
-
-    evse_id: int
-    connector_id: int
-    status: str
-    error_code: str | None
-    info: str | None
-    vendor_error_code: str | None
-    status_at: datetime
-    received_at: datetime
-    report_count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.features.accounts.model import OrganizationActor
 from sliproad.features.charge_points import store
+from sliproad.features.charge_points.live_model import ConnectorStatus, LiveState
+from sliproad.features.charge_points.live_service import LiveService
 from sliproad.features.charge_points.model import (
     Address,
     ChargePoint,
-    LiveState,
     Location,
     Move,
     NewChargePoint,
@@ -70,17 +71,27 @@ class ChargePointPage:
 class RegistryService:
     """Charge points as facts; see the module."""
 
-    def __init__(self, database: Database, clock: Clock, bus: Bus, *, ocpp_public_url: str) -> None:
+    def __init__(self, database: Database, clock: Clock, bus: Bus, live: LiveService, *, ocpp_public_url: str) -> None:
         """`ocpp_public_url` is scheme, host and port by which chargers reach the gateways: `wss://ocpp.example`."""
         self.database = database
         self.clock = clock
         self.bus = bus
+        self.live = LiveService()
         self.ocpp_base_url = f"{ocpp_public_url.rstrip('/')}/ocpp"
 
     async def page(self, actor: OrganizationActor, selection: Selection, page: Page) -> ChargePointPage:
         """One page of the organisation's charge points that `selection` narrows, newest first."""
         async with self.database.transaction(actor.scope) as session:
             return await self.select(session, replace(selection, organization_id=actor.organization_id), page)
+
+    async def get(self, actor: OrganizationActor, charge_point_id: str) -> ChargePoint:
+        """One of the organisation's charge points.
+
+        Raises:
+            NotFound: absent, or another organisation's.
+        """
+        async with self.database.transaction(actor.scope) as session:
+            return await self.of_organization(session, actor, charge_point_id)
 
     async def detail(
         self, actor: OrganizationActor, charge_point_id: str
@@ -110,6 +121,16 @@ class RegistryService:
         await self.announce()
         return changed
 
+    async def connectors(self, actor: OrganizationActor, charge_point_id: str) -> tuple[ConnectorStatus, ...]:
+        """What its connectors reported last.
+
+        Raises:
+            NotFound: absent, or another organisation's.
+        """
+        async with self.database.transaction(actor.scope) as session:
+            charge_point = await self.of_organization(session, actor, charge_point_id)
+            return tuple(await self.live.connectors(session, charge_point.key))
+
     async def announce(self) -> None:
         """After a commit: tell the gateways to look at what they mirror."""
         await self.bus.publish(MIRROR_CHANGED, {})
@@ -128,7 +149,7 @@ class RegistryService:
 
     async def with_live(self, session: AsyncSession, charge_point: ChargePoint) -> ListedChargePoint:
         """A charge point together with its live state."""
-        return ListedChargePoint(charge_point, await store.find_live(session, charge_point.key))
+        return ListedChargePoint(charge_point, await self.live.live(session, charge_point.key))
 
     async def of_organization(
         self, session: AsyncSession, actor: OrganizationActor, charge_point_id: str, *, lock: bool = False

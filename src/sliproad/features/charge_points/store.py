@@ -1,7 +1,6 @@
 """SQL of the registry. Rows of the live state are in `live_store`, attempts to connect in `attempts_store`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -24,8 +23,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from sliproad.features.charge_points.live_model import LiveState
 from sliproad.features.charge_points.live_store import ChargePointLiveRow
-from sliproad.features.charge_points.model import STATUS_OF, LiveState, Selection
+from sliproad.features.charge_points.model import STATUS_OF, Selection
 from sliproad.foundation.database import Row, visible_to
 
 CURRENT_XID = text("pg_current_xact_id()::text::bigint")
@@ -234,13 +234,7 @@ async def select_moves(session: AsyncSession, key: int) -> Sequence[ChargePointM
 
 def live_state(row: ChargePointLiveRow) -> LiveState:
     """The live state in a row."""
-    return LiveState(**{field.name: getattr(row, field.name) for field in fields(LiveState)})
-
-
-async def find_live(session: AsyncSession, key: int) -> LiveState:
-    """The live state of a charge point; its row is made at registration, and never deleted."""
-    row = await session.get_one(ChargePointLiveRow, key, populate_existing=True)
-    return live_state(row)
+    return LiveState(**{name: getattr(row, name) for name in LiveState.__slots__})
 
 
 async def end_connection(session: AsyncSession, key: int) -> None:

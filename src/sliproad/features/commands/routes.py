@@ -40,7 +40,7 @@ class PlaceRequest(RequestModel):
 
 class RemoteStartRequest(PlaceRequest):
     id_token: Annotated[str, Field(min_length=1, max_length=255, examples=["04A2B3C4D5E680"])]
-    id_token_type: Annotated[str, Field(max_length=20, description="OCPP 2.x only.")] = "Central"
+    id_token_type: Annotated[str, Field(max_length=20, description="OCPP 2.x only.")] = "Central"  # noqa: S105 (a kind of token)
 
 
 class RemoteStopRequest(RequestModel):
@@ -61,7 +61,7 @@ class TriggerRequest(PlaceRequest):
 
 
 class ReadConfigurationRequest(RequestModel):
-    keys: Annotated[list[Text], Field(max_length=200, examples=[["HeartbeatInterval"]])] = []
+    keys: Annotated[list[Text], Field(max_length=200, examples=[["HeartbeatInterval"]])] = Field(default_factory=list)
 
 
 class WriteConfigurationRequest(RequestModel):
@@ -81,19 +81,28 @@ class Caller:
         self.commands = commands
 
     async def send(
-        self, actor: OrganizationActor, charge_point_id: str, action: str, payload: dict[str, Any], timeout: float
+        self,
+        actor: OrganizationActor,
+        charge_point_id: str,
+        action: str,
+        payload: dict[str, Any],
+        timeout_seconds: float,
     ) -> dict[str, Any]:
         """One OCPP call as it is."""
         charge_point = await self.registry.get(actor, charge_point_id)
-        return response(await self.commands.call(charge_point.key, action, payload, timeout_seconds=timeout))
+        return response(await self.commands.call(charge_point.key, action, payload, timeout_seconds=timeout_seconds))
 
     async def do(
-        self, actor: OrganizationActor, charge_point_id: str, encode: Callable[[OcppVersion], Call], timeout: float
+        self,
+        actor: OrganizationActor,
+        charge_point_id: str,
+        encode: Callable[[OcppVersion], Call],
+        timeout_seconds: float,
     ) -> dict[str, Any]:
         """A verb, in the words of the version that the charge point is connected with."""
         charge_point = await self.registry.get(actor, charge_point_id)
         action, payload = encode(await self.commands.version(charge_point.key))
-        return response(await self.commands.call(charge_point.key, action, payload, timeout_seconds=timeout))
+        return response(await self.commands.call(charge_point.key, action, payload, timeout_seconds=timeout_seconds))
 
 
 def response(answer: CallAnswer) -> dict[str, Any]:
