@@ -1,5 +1,7 @@
 """Mails about accounts, decided and written by the workers (role `engine`): who signed up, forgot, or changed something."""
 
+from typing import Any
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.features.accounts import people_store
@@ -126,5 +128,5 @@ def _known(person: PersonRow) -> Letter:
     )
 
 
-def _owner(kind: PersonKind, person: PersonRow) -> dict[str, str]:
+def _owner(kind: PersonKind, person: PersonRow) -> dict[str, Any]:
     return {KINDS[kind].id_name: id_of(person)}

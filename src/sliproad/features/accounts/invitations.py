@@ -66,6 +66,7 @@ class Invitations:
 
     def __init__(
         self,
+        *,
         database: Database,
         mailed_tokens: MailedTokens,
         outgoing: Outgoing,

@@ -57,6 +57,19 @@ create or replace function scope_charge_point_keys() returns bigint[] language s
   select coalesce(array_agg(key), '{}') from charge_points
     where project_id = any((select scope_project_ids())::text[]) $$
 """,
+    # By exact id, in any scope: what the other side of a project may know. Ids are not guessable, and nothing can be listed.
+    """
+create or replace function installer_card(id text)
+  returns table (installer_id text, full_name text, email text, company text, phone text)
+  language sql stable security definer set search_path = public, pg_temp as $$
+  select i.installer_id, i.full_name, i.email, i.company, i.phone from installers i
+    where i.installer_id = id and i.status = 'active' $$
+""",
+    """
+create or replace function organization_card(id text) returns table (name text, contact_email text)
+  language sql stable security definer set search_path = public, pg_temp as $$
+  select o.name, o.contact_email from organizations o where o.organization_id = id $$
+""",
 )
 
 CONDITIONS = {
