@@ -216,3 +216,15 @@ def test_a_bad_frame_leaves_the_conversation_as_it_was(version):
     assert conversation.receive(b'[2,"good","Heartbeat",{}]', 1.0) == Call("good", "Heartbeat", {})
     assert conversation.receive(b'[2,"u","DataTransfer",{}]', 1.0).refused.code.startswith("Occur")
     assert json.loads(conversation.answer("good", b'{"currentTime":"2026-01-01T00:00:00Z"}'))[0] == 3
+
+
+@pytest.mark.parametrize("version", list(OcppVersion))
+def test_a_value_nested_900_deep_is_refused_whatever_it_stands_for(version):
+    """In 1.6 every schema bounds its depth itself; in 2.x CustomData does not."""
+    deep = b"[" * 900 + b"]" * 900
+    assert answer(version, b'[2,"id","DataTransfer",{"vendorId":"v","data":' + deep + b"}]")[0] == "id"
+    assert (
+        answer(version, b'[2,"id","DataTransfer",{"vendorId":"v","customData":{"vendorId":"v","x":' + deep + b"}}]")[0]
+        == "id"
+    )
+    assert answer(version, b'[2,"id","MeterValues",{"connectorId":1,"meterValue":' + deep + b"}]")[0] == "id"

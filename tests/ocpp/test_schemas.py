@@ -7,7 +7,7 @@ import jsonschema
 import jsonschema_rs
 import pytest
 
-from sliproad.ocpp.own_rules import derive_own_rules
+from sliproad.ocpp.own_rules import derive_own_rules, is_shallow
 from sliproad.ocpp.schemas import read_official_schemas
 from sliproad.ocpp.validation import MessageRules
 from sliproad.ocpp.versions import OcppVersion
@@ -67,3 +67,17 @@ def test_an_integer_has_32_bits_and_a_register_53():
     assert rules["connectorId"]["maximum"] == 2**31 - 1
     assert rules["meterStart"]["maximum"] == 2**53 - 1
     assert "idTag" not in rules
+
+
+def test_in_1_6_every_schema_bounds_its_depth_and_in_2_x_none_does():
+    """2.x Part 4 §9: CustomData may hold anything."""
+    shallow = {version: compiled(version).shallow_actions for version in OcppVersion}
+    assert shallow[OcppVersion.V16] == compiled(OcppVersion.V16).requests.keys()
+    assert not shallow[OcppVersion.V201]
+    assert not shallow[OcppVersion.V21]
+
+
+def test_a_list_is_as_shallow_as_its_entries():
+    assert is_shallow({"type": "array", "items": {"type": "string"}})
+    assert not is_shallow({"type": "array", "items": {"type": "object", "properties": {}}})
+    assert not is_shallow({"$ref": "#/definitions/Anything", "definitions": {"Anything": {}}})

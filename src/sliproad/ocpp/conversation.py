@@ -47,6 +47,7 @@ class Conversation:
         "_requests",
         "_rules",
         "_sequence",
+        "_shallow_actions",
         "call_timeout_seconds",
         "version",
     )
@@ -61,6 +62,7 @@ class Conversation:
         self._sequence = 0
         self._rules = rules_of(version)
         self._requests = self._rules.requests
+        self._shallow_actions = self._rules.shallow_actions
         self._inbound = InboundCalls()
         self._outbound = OutboundCalls()
 
@@ -73,7 +75,7 @@ class Conversation:
         if type(data) is not bytes:
             data = bytes(data)
         try:
-            frame = parse(data, self.version)
+            frame = parse(data, self.version, self._shallow_actions)
         except BadFrame as bad:
             return self._receive_bad(bad)
         if not isinstance(frame, Call):

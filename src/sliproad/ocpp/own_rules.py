@@ -35,6 +35,21 @@ def derive_own_rules(official: Schema, *, decimal_samples: bool = True) -> Schem
     return _derive("", official, official.get("definitions", {}), decimal_samples=decimal_samples)
 
 
+def is_shallow(official: Schema) -> bool:
+    """Tell whether nothing in a payload of this schema may hold what it likes, so that the schema bounds its depth."""
+    definitions = official.get("definitions", {})
+
+    def closed(schema: Schema) -> bool:
+        if "$ref" in schema:
+            schema = definitions[schema["$ref"].rsplit("/", 1)[1]]
+        kind = schema.get("type")
+        if kind == "object":
+            return schema.get("additionalProperties") is False and all(map(closed, schema["properties"].values()))
+        return closed(schema["items"]) if kind == "array" else kind is not None
+
+    return closed(official)
+
+
 def is_decimal_sample(properties: Schema) -> bool:
     """Tell whether an object with these properties is a SampledValue of 1.6, whose numbers are texts."""
     return "measurand" in properties and "value" in properties and properties["value"].get("type") == "string"

@@ -24,9 +24,9 @@ from typing import Any
 import jsonschema_rs
 
 from sliproad.ocpp.actions import is_transaction_message
-from sliproad.ocpp.errors import CallRefused, ErrorCode
+from sliproad.ocpp.errors import CallRefused, ErrorCode, wire_code
 from sliproad.ocpp.leniences import Lenience
-from sliproad.ocpp.own_rules import Schema, derive_own_rules
+from sliproad.ocpp.own_rules import Schema, derive_own_rules, is_shallow
 from sliproad.ocpp.repairs import Repair, Tolerance
 from sliproad.ocpp.schemas import read_official_schemas
 from sliproad.ocpp.versions import OcppVersion
@@ -66,6 +66,9 @@ class PayloadRules:
             (self._but_samples if forgive_samples else self._validator).validate(payload)
         except jsonschema_rs.ValidationError as complaint:
             raise refusal_of(complaint, version) from None
+        except ValueError:  # what it complains about is nested too deep for its error to hold
+            code = wire_code(ErrorCode.FORMAT_VIOLATION, version)
+            raise CallRefused(code, "payload: there is a value nested too deep") from None
         return repair.leniences
 
 
@@ -82,7 +85,7 @@ def _compile(official: Schema, own_rules: Schema) -> jsonschema_rs.Draft4Validat
 class MessageRules:
     """All rules of one OCPP version, by action."""
 
-    __slots__ = ("requests", "responses", "sends", "version")
+    __slots__ = ("requests", "responses", "sends", "shallow_actions", "version")
 
     def __init__(self, version: OcppVersion) -> None:
         """Compile every schema of `version`, about 50 ms."""
@@ -92,6 +95,7 @@ class MessageRules:
             action: PayloadRules(schema, _request_tolerance(version, action))
             for action, schema in official.requests.items()
         }
+        self.shallow_actions = frozenset(action for action, schema in official.requests.items() if is_shallow(schema))
         self.responses = {action: PayloadRules(schema, _TOLERANT) for action, schema in official.responses.items()}
         self.sends = {action: PayloadRules(schema, _TOLERANT) for action, schema in official.sends.items()}
 
