@@ -56,13 +56,12 @@ class TransactionFact:
     """A transaction that was made with this session's test token. Registers in Wh; times are the charge point's own."""
 
     transaction_id: str
-    evse_id: int
+    evse_id: int | None
     id_token: str | None
     remote_start_id: int | None
     started_at: datetime
     meter_start_wh: int | None
     last_register_wh: int | None
-    last_meter_at: datetime | None
     stopped_at: datetime | None
     meter_stop_wh: int | None
     stop_reason: str | None

@@ -1,13 +1,20 @@
 """SQL of commissioning: sessions, steps, logs. A session is its rows and nothing else; `service` calls it."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from sliproad.features.commissioning.model import Note, Outgoing, Session, SessionStatus, Step, StepStatus
+from sliproad.features.commissioning.templates import Template
 from sliproad.foundation.database import Row, visible_to
 
+ACTIVE_STATUSES = ("running", "paused")
 ACTIVE = text("status in ('running', 'paused')")
 
 
@@ -43,7 +50,6 @@ class CommissioningSessionRow(Row):
     completed_at: Mapped[datetime | None]
     commissioned_at: Mapped[datetime | None]
     """When the charge point went live because of this session: at completion, or later by hand."""
-    epoch_at_start: Mapped[int] = mapped_column(BigInteger)
     turn: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     """Goes up by one with every transition; an answer to a CALL of an earlier turn is void."""
     outgoing: Mapped[dict[str, Any] | None]
@@ -99,3 +105,180 @@ class CommissioningLogRow(Row):
     """`debug`, `info`, `warn`, `error`."""
     step: Mapped[str | None]
     message: Mapped[str]
+
+
+Rows = tuple[CommissioningSessionRow, list[CommissioningStepRow]]
+
+
+async def insert_session(session: AsyncSession, values: Mapping[str, Any], begun: Session) -> bool:
+    """A new session with its steps; False where the charge point has an active one (of any number at once, one wins)."""
+    statement = (
+        insert(CommissioningSessionRow)
+        .values(**values, status=begun.status, wake_at=begun.wake_at, result=None)
+        .on_conflict_do_nothing(index_elements=["charge_point_key"], index_where=ACTIVE)
+        .returning(CommissioningSessionRow.session_id)
+    )
+    if await session.scalar(statement) is None:
+        return False
+    owner = {name: values[name] for name in ("session_id", "organization_id", "charge_point_key")}
+    session.add_all(
+        CommissioningStepRow(
+            **owner, position=position, shown_as=list(step.shown_as), **_step_columns(step), name=step.name
+        )
+        for position, step in enumerate(begun.steps)
+    )
+    return True
+
+
+async def lock_session(session: AsyncSession, session_id: str) -> Rows | None:
+    """A session and its steps, held until the transaction ends."""
+    statement = (
+        select(CommissioningSessionRow).where(CommissioningSessionRow.session_id == session_id).with_for_update()
+    )
+    row = await session.scalar(statement)
+    return None if row is None else (row, await _steps(session, [session_id]))
+
+
+async def latest_session(session: AsyncSession, charge_point_key: int) -> Rows | None:
+    """The active, else the newest session of a charge point."""
+    statement = (
+        select(CommissioningSessionRow)
+        .where(CommissioningSessionRow.charge_point_key == charge_point_key)
+        .order_by(CommissioningSessionRow.status.in_(ACTIVE_STATUSES).desc(), CommissioningSessionRow.started_at.desc())
+        .limit(1)
+    )
+    row = await session.scalar(statement)
+    return None if row is None else (row, await _steps(session, [row.session_id]))
+
+
+async def latest_sessions(session: AsyncSession, charge_point_keys: Sequence[int]) -> list[Rows]:
+    """The newest session of each of these charge points."""
+    statement = (
+        select(CommissioningSessionRow)
+        .distinct(CommissioningSessionRow.charge_point_key)
+        .where(CommissioningSessionRow.charge_point_key.in_(charge_point_keys))
+        .order_by(CommissioningSessionRow.charge_point_key, CommissioningSessionRow.started_at.desc())
+    )
+    rows = (await session.scalars(statement)).all()
+    steps: dict[str, list[CommissioningStepRow]] = {row.session_id: [] for row in rows}
+    for step in await _steps(session, list(steps)):
+        steps[step.session_id].append(step)
+    return [(row, steps[row.session_id]) for row in rows]
+
+
+async def due_sessions(session: AsyncSession, now: datetime, limit: int) -> Sequence[str]:
+    """Running sessions that somebody should look at, those that wait longest first."""
+    statement = (
+        select(CommissioningSessionRow.session_id)
+        .where(CommissioningSessionRow.status == "running", CommissioningSessionRow.wake_at <= now)
+        .order_by(CommissioningSessionRow.wake_at)
+        .limit(limit)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def running_charge_point(session: AsyncSession, session_id: str) -> int | None:
+    """The key of a running session's charge point."""
+    return await session.scalar(
+        select(CommissioningSessionRow.charge_point_key).where(
+            CommissioningSessionRow.session_id == session_id, CommissioningSessionRow.status == "running"
+        )
+    )
+
+
+async def prolong(session: AsyncSession, session_id: str, turn: int, until: datetime) -> bool:
+    """Say that the maker of this turn's CALL is alive; False where the session has gone on without it."""
+    statement = (
+        update(CommissioningSessionRow)
+        .where(
+            CommissioningSessionRow.session_id == session_id,
+            CommissioningSessionRow.turn == turn,
+            CommissioningSessionRow.status == "running",
+        )
+        .values(in_flight_until=until, wake_at=until)
+        .returning(CommissioningSessionRow.turn)
+    )
+    return await session.scalar(statement) is not None
+
+
+async def insert_logs(
+    session: AsyncSession, row: CommissioningSessionRow, at: datetime, step: str | None, notes: Sequence[Note]
+) -> None:
+    """Lines of the session's log."""
+    owner = {"session_id": row.session_id, "organization_id": row.organization_id}
+    session.add_all(
+        CommissioningLogRow(
+            **owner, charge_point_key=row.charge_point_key, at=at, level=note.level, step=step, message=note.message
+        )
+        for note in notes
+    )
+
+
+async def _steps(session: AsyncSession, session_ids: Sequence[str]) -> list[CommissioningStepRow]:
+    statement = (
+        select(CommissioningStepRow)
+        .where(CommissioningStepRow.session_id.in_(session_ids))
+        .order_by(CommissioningStepRow.session_id, CommissioningStepRow.position)
+    )
+    return list(await session.scalars(statement))
+
+
+def session_of(rows: Rows, template: Template) -> Session:
+    """The session that rows hold."""
+    row, steps = rows
+    return Session(
+        session_id=row.session_id,
+        status=cast("SessionStatus", row.status),
+        result=cast("Any", row.result),
+        steps=tuple(_step_of(step) for step in steps),
+        template=template,
+        test_token=row.test_token,
+        started_at=row.started_at,
+        completed_at=row.completed_at,
+        outgoing=None if row.outgoing is None else Outgoing(**row.outgoing),
+        wake_at=row.wake_at,
+        waiting_for=row.waiting_for,
+    )
+
+
+def keep(rows: Rows, after: Session) -> None:
+    """Put a session's new state into its rows; they reach the database when the transaction ends."""
+    row, steps = rows
+    row.status, row.result, row.completed_at = after.status, after.result, after.completed_at
+    row.outgoing = None if after.outgoing is None else asdict(after.outgoing)
+    row.wake_at, row.waiting_for = after.wake_at, after.waiting_for
+    row.turn += 1
+    for step_row, step in zip(steps, after.steps, strict=True):
+        for column, value in _step_columns(step).items():
+            if getattr(step_row, column) != value:
+                setattr(step_row, column, value)
+
+
+def _step_of(row: CommissioningStepRow) -> Step:
+    return Step(
+        name=row.name,
+        shown_as=tuple(row.shown_as),
+        time_limit_seconds=row.time_limit_seconds,
+        status=cast("StepStatus", row.status),
+        state=row.state,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        duration_ms=row.duration_ms,
+        detail=row.detail,
+        value=row.value,
+        evidence=row.evidence,
+    )
+
+
+def _step_columns(step: Step) -> dict[str, Any]:
+    return {
+        "status": step.status,
+        "state": dict(step.state),
+        "time_limit_seconds": step.time_limit_seconds,
+        "started_at": step.started_at,
+        "finished_at": step.finished_at,
+        "duration_ms": step.duration_ms,
+        "detail": step.detail,
+        "value": step.value,
+        "evidence": None if step.evidence is None else dict(step.evidence),
+    }

@@ -221,7 +221,7 @@ def _finish(session: Session, position: int, finish: Finish, now: datetime) -> T
         finished_at=now,
         duration_ms=max(0, round((now - step.started_at).total_seconds() * 1000)),
     )
-    after = _with(session, position, finished, now)
+    after = replace(_with(session, position, finished, now), waiting_for=None)
     level: Literal["info", "warn", "error"] = "info"
     if finish.status == "failed":
         level = "error"
@@ -238,6 +238,6 @@ def _complete(session: Session, now: datetime) -> Transition:
 
 
 def _with(session: Session, position: int, step: Step, now: datetime) -> Session:
-    """The session with that step in place, nothing outgoing, due now."""
+    """The session with that step in its place, nothing outgoing, due now."""
     steps = (*session.steps[:position], step, *session.steps[position + 1 :])
-    return replace(session, steps=steps, outgoing=None, wake_at=now, waiting_for=None)
+    return replace(session, steps=steps, outgoing=None, wake_at=now)

@@ -79,7 +79,7 @@ def _has_reported(facts: Facts, name: str, ask: dict[str, Any] | None) -> bool:
     report = _report(facts, name)
     if ask is None or report is None:
         return False
-    return report.report_count > ask["before"] or ask.get("verdict") == "unsupported"
+    return report.report_count > int(ask["before"]) or ask.get("verdict") == "unsupported"
 
 
 def _verdict(facts: Facts, names: list[str], missing: list[str]) -> Finish:

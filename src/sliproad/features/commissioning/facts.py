@@ -1,0 +1,123 @@
+"""Gathers what the platform knows about a charge point, in the words of `model.Facts`. `runner` asks before each transition.
+
+Reads are limited to what the running step needs; all come from the services of earlier rooms.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from sliproad.features.charge_points.live_service import LiveService
+from sliproad.features.charge_points.live_model import ConnectorStatus
+from sliproad.features.charge_points.model import ChargePoint
+from sliproad.features.charge_points.service import RegistryService
+from sliproad.features.charging.model import MeterReading, Transaction
+from sliproad.features.charging.service import ChargingService
+from sliproad.features.commissioning.model import ConnectorFact, Facts, ReadingFact, Session, TransactionFact
+from sliproad.features.commissioning.steps import NEEDS_CONNECTORS, NEEDS_READINGS, NEEDS_TRANSACTIONS
+from sliproad.features.commissioning.steps.remote_control import remote_start_id
+
+
+class FactsGatherer:
+    """Reads facts inside the caller's transaction."""
+
+    def __init__(
+        self,
+        registry: RegistryService,
+        live: LiveService,
+        charging: ChargingService,
+        *,
+        heartbeat_interval_seconds: int,
+    ) -> None:
+        """`heartbeat_interval_seconds` is what boots are answered while a charge point is not commissioned."""
+        self.registry = registry
+        self.live = live
+        self.charging = charging
+        self.heartbeat_interval_seconds = heartbeat_interval_seconds
+
+    async def gather(self, session: AsyncSession, charge_point: ChargePoint, commissioning: Session) -> Facts:
+        """The facts that the session's current step needs."""
+        key = charge_point.key
+        step = "" if commissioning.current is None else commissioning.steps[commissioning.current].name
+        live = await self.live.live(session, key)
+        connectors = await self.live.connectors(session, key) if step in NEEDS_CONNECTORS else ()
+        transactions = await self._transactions(session, key, commissioning) if step in NEEDS_TRANSACTIONS else ()
+        since = commissioning.started_at
+        readings = await self.charging.meter_readings(session, key, since) if step in NEEDS_READINGS else ()
+        return Facts(
+            version=charge_point.ocpp_version,
+            connector_count=charge_point.connector_count,
+            max_power_kw=None if charge_point.max_power_kw is None else float(charge_point.max_power_kw),
+            connected=live.connected,
+            epoch=live.epoch,
+            protocol_version=live.protocol_version,
+            boot_status=live.boot_status,
+            booted_at=live.booted_at,
+            boot_epoch=live.boot_epoch,
+            firmware_version=live.firmware_version,
+            meter_type=live.meter_type,
+            meter_serial_number=live.meter_serial_number,
+            last_heartbeat_at=live.last_heartbeat_at,
+            last_heartbeat_epoch=live.last_heartbeat_epoch,
+            heartbeat_interval_seconds=self.heartbeat_interval_seconds,
+            connectors=tuple(_connector(one) for one in connectors),
+            transactions=tuple(_transaction(one) for one in transactions),
+            readings=_readings(readings),
+        )
+
+    async def _transactions(self, session: AsyncSession, key: int, commissioning: Session) -> Iterable[Transaction]:
+        """By the test token, and in 2.x by the remoteStartId as well; each once."""
+        by_token = await self.charging.transactions_of(session, key, id_token=commissioning.test_token)
+        wanted = remote_start_id(commissioning.session_id)
+        by_start = await self.charging.transactions_of(session, key, remote_start_id=wanted)
+        return {one.transaction_id: one for one in (*by_token, *by_start)}.values()
+
+
+def _connector(status: ConnectorStatus) -> ConnectorFact:
+    return ConnectorFact(
+        evse_id=status.evse_id,
+        connector_id=status.connector_id,
+        status=status.status,
+        error_code=status.error_code,
+        received_at=status.received_at,
+        report_count=status.report_count,
+    )
+
+
+def _transaction(one: Transaction) -> TransactionFact:
+    ended_at = one.stopped_at or one.stop_received_at
+    return TransactionFact(
+        transaction_id=one.transaction_id,
+        evse_id=one.evse_id,
+        id_token=one.id_token,
+        remote_start_id=one.remote_start_id,
+        started_at=one.started_at or one.received_at,
+        meter_start_wh=_whole(one.meter_start_wh),
+        last_register_wh=_whole(one.last_register_wh),
+        stopped_at=None if one.is_open else ended_at,
+        meter_stop_wh=_whole(one.meter_stop_wh),
+        stop_reason=one.stop_reason,
+    )
+
+
+def _whole(energy_wh: Decimal | None) -> int | None:
+    return None if energy_wh is None else round(energy_wh)
+
+
+def _readings(readings: Iterable[MeterReading]) -> tuple[ReadingFact, ...]:
+    return tuple(
+        ReadingFact(
+            connector_id=one.evse_id,
+            received_at=one.received_at,
+            energy_wh=_number(one.energy_wh),
+            voltage_v=_number(one.voltage_v),
+            current_a=_number(one.current_a),
+            in_transaction=bool(one.transaction_id),
+        )
+        for one in readings
+    )
+
+
+def _number(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,108 @@
+"""What makes sessions move: the job that a start enqueues, wake-ups from the bus, and the poll behind both.
+
+`app/wiring.py` registers it in every process (so that any can enqueue) and opens `Wakeups` in workers. A job ends when its session
+waits; nothing is held for a waiting session but an entry in memory, and should that be lost, the poll finds the session.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from sliproad.features.commands.service import CommandService
+from sliproad.features.commissioning.runner import WATCH_SECONDS, CommissioningRunner
+from sliproad.foundation.bus import Bus
+from sliproad.foundation.jobs import Jobs
+
+log = structlog.get_logger()
+ADVANCE = "commissioning.advance"
+POLL = "commissioning.poll"
+EVERY_TWO_SECONDS = "* * * * * */2"
+AT_ONCE = 30
+"""Woken sessions that one process looks at in parallel; each look is a few milliseconds, its CALLs are not counted."""
+
+
+class Wakeups:
+    """Runs sessions in this process: once for each job, again whenever their charge point says something meanwhile."""
+
+    def __init__(self, runner: CommissioningRunner, commands: CommandService, bus: Bus) -> None:
+        self.runner = runner
+        self.commands = commands
+        self.bus = bus
+        self._waiting: dict[int, str] = {}
+        self._running: dict[str, bool] = {}
+        self._watched: dict[int, float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._looks = asyncio.Semaphore(AT_ONCE)
+        self._end: Callable[[], Awaitable[None]] | None = None
+
+    async def open(self) -> None:
+        """Listen to the charge points of waiting sessions."""
+        self._end = await self.bus.subscribe("live.*", self._on_live)
+
+    async def close(self) -> None:
+        """Stop listening and drop what runs; the poll of another process takes it up."""
+        if self._end is not None:
+            await self._end()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def run(self, session_id: str) -> None:
+        """The job: take the session on until it waits or ends. While it runs here already, have it look once more."""
+        if session_id in self._running:
+            self._running[session_id] = True
+            return
+        self._running[session_id] = False
+        try:
+            if (key := await self.runner.charge_point_of(session_id)) is None:
+                return
+            await self._listen(key, session_id)
+            while await self.runner.advance(session_id) is not None and self._running[session_id]:
+                self._running[session_id] = False
+                await self._listen(key, session_id)
+            if await self.runner.charge_point_of(session_id) is None:
+                self._waiting.pop(key, None)
+                self._watched.pop(key, None)
+        finally:
+            del self._running[session_id]
+
+    async def _listen(self, key: int, session_id: str) -> None:
+        """Have the gateways say what this charge point does; before looking, so that nothing falls in between."""
+        self._waiting[key] = session_id
+        now = asyncio.get_running_loop().time()
+        if self._watched.get(key, 0.0) < now:
+            self._watched[key] = now + WATCH_SECONDS / 2
+            await self.commands.watch(key, WATCH_SECONDS)
+
+    async def _on_live(self, subject: str, _message: Any, _respond: Any) -> None:
+        session_id = self._waiting.get(int(subject.rpartition(".")[2]))
+        if session_id is None:
+            return
+        if session_id in self._running:
+            self._running[session_id] = True
+            return
+        task = asyncio.create_task(self._woken(session_id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _woken(self, session_id: str) -> None:
+        async with self._looks:
+            with contextlib.suppress(Exception):
+                await self.run(session_id)
+
+
+def register(jobs: Jobs, wakeups: Wakeups) -> None:
+    """Make the tasks known; `wakeups` may be one that was never opened, in processes that only enqueue."""
+
+    async def advance(session_id: str) -> None:
+        await wakeups.run(session_id)
+
+    async def poll(timestamp: int) -> None:  # noqa: ARG001 (procrastinate says when it was due)
+        for session_id in await wakeups.runner.due():
+            await jobs.enqueue(None, ADVANCE, queueing_lock=session_id, session_id=session_id)
+
+    jobs.task(ADVANCE, advance)
+    jobs.periodic(POLL, poll, cron=EVERY_TWO_SECONDS)

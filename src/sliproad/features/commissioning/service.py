@@ -1,0 +1,202 @@
+"""Commissioning's use cases: start a session, read it, put a charge point live by hand. The engine is in `runner`.
+
+`routes` call them with whoever asks; every effect of a start (session, status, event, log, first job) is one transaction.
+"""
+
+from dataclasses import asdict
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from sliproad.features.accounts.model import InstallerActor, OrganizationActor
+from sliproad.features.authorization.service import AuthorizationService
+from sliproad.features.charge_points.live_service import LiveService
+from sliproad.features.charge_points.model import ChargePoint
+from sliproad.features.charge_points.service import RegistryService
+from sliproad.features.commissioning import store, views, workflow
+from sliproad.features.commissioning.ending import Ending
+from sliproad.features.commissioning.jobs import ADVANCE
+from sliproad.features.commissioning.model import Note, Options, commissioning_started
+from sliproad.features.commissioning.templates import SHIPPED, Template, by_id, default_for
+from sliproad.features.projects.service import ProjectService
+from sliproad.foundation import outbox
+from sliproad.foundation.clock import Clock
+from sliproad.foundation.database import Database
+from sliproad.foundation.errors import Conflict, NotFound, Unprocessable
+from sliproad.foundation.ids import new_id
+from sliproad.foundation.jobs import Jobs
+
+COMPLETED = "completed"
+
+
+class CommissioningService:
+    """One per web process."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        jobs: Jobs,
+        *,
+        registry: RegistryService,
+        projects: ProjectService,
+        live: LiveService,
+        authorization: AuthorizationService,
+    ) -> None:
+        """`database` speaks as role `web`."""
+        self.database = database
+        self.clock = clock
+        self.jobs = jobs
+        self.registry = registry
+        self.projects = projects
+        self.live = live
+        self.authorization = authorization
+        self.ending = Ending(registry, projects)
+
+    async def start(
+        self,
+        actor: InstallerActor,
+        charge_point_id: str,
+        options: Options,
+        *,
+        template_id: str | None = None,
+        notes: str | None = None,
+    ) -> store.Rows:
+        """Begin a session; its first job runs once this is committed.
+
+        Raises:
+            NotFound: no such charge point of this installer, or no such template.
+            Conflict: `session_already_running`, `not_connected`, `project_handed_over`.
+            Unprocessable: `already_commissioned`.
+        """
+        async with self.database.transaction(actor.scope) as session:
+            seen = await self._of_installer(session, actor, charge_point_id)
+            await self.projects.for_work(session, seen.project_id)
+        template = choose(seen, template_id)
+        session_id, now = new_id("comm"), self.clock.now()
+        token = self.authorization.test_token(seen.key, session_id)
+        begun = workflow.begin(session_id, template, options, token, now)
+        async with self.database.transaction(actor.scope) as session:
+            # The row comes first: whoever has put it in is alone, and what is read afterwards is what the last session left.
+            values = {
+                "session_id": session_id,
+                "organization_id": seen.organization_id,
+                "project_id": seen.project_id,
+                "charge_point_key": seen.key,
+                "charge_point_id": seen.charge_point_id,
+                "template_id": template.template_id,
+                "notes": notes,
+                "options": asdict(options),
+                "test_token": token,
+                "started_by": actor.installer_id,
+                "started_at": now,
+            }
+            if not await store.insert_session(session, values, begun):
+                raise Conflict(
+                    "A commissioning session is already active for this charge point.", code="session_already_running"
+                )
+            charge_point = await self._may_start(session, actor, charge_point_id)
+            rows = await store.lock_session(session, session_id)
+            assert rows is not None
+            await self.registry.set_commissioning_status(session, charge_point.key, "in_progress", now)
+            event = commissioning_started(views.event_data(rows), charge_point.organization_id, charge_point.key, now)
+            outbox.publish(session, event, project_id=charge_point.project_id)
+            begins = Note("info", f"Commissioning begins with template {template.name}")
+            await store.insert_logs(session, rows[0], now, None, [begins])
+            await self.jobs.enqueue(session, ADVANCE, queueing_lock=session_id, session_id=session_id)
+        await self.registry.announce()
+        return rows
+
+    async def status(self, actor: InstallerActor | OrganizationActor, charge_point_id: str) -> store.Rows:
+        """The active, else the newest session of a charge point.
+
+        Raises:
+            NotFound: no such charge point of whoever asks, or it was never commissioned.
+        """
+        async with self.database.transaction(actor.scope) as session:
+            charge_point = await self._of(session, actor, charge_point_id)
+            rows = await store.latest_session(session, charge_point.key)
+        if rows is None:
+            raise NotFound("Commissioning has not been started for this charge point.")
+        return rows
+
+    async def commission(self, actor: InstallerActor, charge_point_id: str) -> store.Rows:
+        """Put a charge point live by hand, after a session that passed in a project with `auto_commission` off.
+
+        Raises:
+            NotFound: no such charge point of this installer, or it was never commissioned.
+            Conflict: `invalid_state` (its newest session has not passed), `project_handed_over`.
+            Unprocessable: `already_commissioned`.
+        """
+        async with self.database.transaction(actor.scope) as session:
+            seen = await self._of_installer(session, actor, charge_point_id)
+            await self.projects.for_work(session, seen.project_id)
+            newest = await store.latest_session(session, seen.key)
+        if newest is None:
+            raise NotFound("Commissioning has not been started for this charge point.")
+        async with self.database.transaction(actor.scope) as session:
+            rows = await store.lock_session(session, newest[0].session_id)
+            assert rows is not None
+            charge_point = await self._of_installer(session, actor, charge_point_id)
+            require_not_commissioned(charge_point)
+            if rows[0].result != "passed":
+                raise Conflict(
+                    "The newest commissioning session of this charge point has not passed.", code="invalid_state"
+                )
+            now = self.clock.now()
+            await self.ending.go_live(session, rows, charge_point, now)
+            by_hand = Note("info", f"Put live by {actor.full_name}")
+            await store.insert_logs(session, rows[0], now, None, [by_hand])
+        await self.registry.announce()
+        return rows
+
+    def templates(self) -> tuple[Template, ...]:
+        """The templates that an installer may use."""
+        return SHIPPED
+
+    async def _may_start(self, session: AsyncSession, actor: InstallerActor, charge_point_id: str) -> ChargePoint:
+        """The charge point as the last session left it, if it may be commissioned now."""
+        charge_point = await self._of_installer(session, actor, charge_point_id)
+        await self.projects.for_work(session, charge_point.project_id)
+        require_not_commissioned(charge_point)
+        if not (await self.live.live(session, charge_point.key)).connected:
+            raise Conflict(
+                "The charge point is not connected. Look at its connection attempts to see why.", code="not_connected"
+            )
+        return charge_point
+
+    async def _of(
+        self, session: AsyncSession, actor: InstallerActor | OrganizationActor, charge_point_id: str
+    ) -> ChargePoint:
+        if isinstance(actor, InstallerActor):
+            return await self._of_installer(session, actor, charge_point_id)
+        return await self.registry.of_organization(session, actor, charge_point_id)
+
+    async def _of_installer(self, session: AsyncSession, actor: InstallerActor, charge_point_id: str) -> ChargePoint:
+        """A charge point of a project that the installer works on now."""
+        charge_point = await self.registry.facts(session, charge_point_id)
+        await self.projects.for_installer(session, actor, charge_point.project_id)
+        return charge_point
+
+
+def choose(charge_point: ChargePoint, template_id: str | None) -> Template:
+    """The template that was asked for, else the default of the model.
+
+    Raises:
+        NotFound: there is no such template.
+    """
+    if template_id is None:
+        power = None if charge_point.max_power_kw is None else float(charge_point.max_power_kw)
+        return default_for(charge_point.vendor, charge_point.model, power)
+    if (template := by_id(template_id)) is None:
+        raise NotFound("There is no such commissioning template.")
+    return template
+
+
+def require_not_commissioned(charge_point: ChargePoint) -> None:
+    """Refuse what is live already.
+
+    Raises:
+        Unprocessable: `already_commissioned`.
+    """
+    if charge_point.commissioning_status == COMPLETED:
+        raise Unprocessable("This charge point has already been commissioned.", code="already_commissioned")
