@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from sliproad.features.charge_points.live_service import LiveService
 from sliproad.features.charge_points.live_model import ConnectorStatus
+from sliproad.features.charge_points.live_service import LiveService
 from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.charge_points.service import RegistryService
 from sliproad.features.charging.model import MeterReading, Transaction

@@ -3,19 +3,19 @@
 Answers are the union of the reference's and the guide's (contract §3, "One `start`, two documents").
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from sliproad.features.accounts.guards import Installer, Viewer
 from sliproad.features.commissioning import store, views, workflow
-from sliproad.features.commissioning.model import Options
+from sliproad.features.commissioning.model import Options, SessionStatus, StepStatus
 from sliproad.features.commissioning.service import CommissioningService
 from sliproad.features.commissioning.templates import Template, by_id
 from sliproad.foundation.web import RequestModel, Timestamp
 
-StepStatus = Literal["pending", "running", "passed", "failed", "skipped"]
+Result = Literal["passed", "failed"]
 CheckStatus = Literal["pending", "in_progress", "passed", "failed", "skipped"]
 ChargePointId = Annotated[str, Path(max_length=64, examples=["CP-SITE42-001"])]
 
@@ -49,8 +49,8 @@ class SessionAnswer(BaseModel):
     session_id: str
     commissioning_id: str
     """The same as `session_id`."""
-    status: Literal["running", "paused", "completed", "stopped", "failed"]
-    result: Literal["passed", "failed"] | None
+    status: SessionStatus
+    result: Result | None
     template_id: str
     notes: str | None
     started_at: Timestamp
@@ -97,8 +97,8 @@ def session_answer(rows: store.Rows) -> SessionAnswer:
         charge_point_id=row.charge_point_id,
         session_id=row.session_id,
         commissioning_id=row.session_id,
-        status=row.status,
-        result=row.result,
+        status=cast("SessionStatus", row.status),
+        result=cast("Result | None", row.result),
         template_id=row.template_id,
         notes=row.notes,
         started_at=row.started_at,

@@ -71,7 +71,7 @@ def _must_ask(situation: Situation, ask: dict[str, Any] | None) -> bool:
 
 
 def _may_come(ask: dict[str, Any]) -> bool:
-    return ask.get("verdict", "accepted") == "accepted"
+    return bool(ask.get("verdict", "accepted") == "accepted")
 
 
 def _has_reported(facts: Facts, name: str, ask: dict[str, Any] | None) -> bool:
@@ -79,7 +79,7 @@ def _has_reported(facts: Facts, name: str, ask: dict[str, Any] | None) -> bool:
     report = _report(facts, name)
     if ask is None or report is None:
         return False
-    return report.report_count > int(ask["before"]) or ask.get("verdict") == "unsupported"
+    return bool(report.report_count > ask["before"] or ask.get("verdict") == "unsupported")
 
 
 def _verdict(facts: Facts, names: list[str], missing: list[str]) -> Finish:
