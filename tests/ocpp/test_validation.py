@@ -324,3 +324,27 @@ def test_a_keyword_the_schemas_do_not_use_today_is_a_wrong_value():
     (complaint,) = jsonschema_rs.Draft6Validator({"not": {}}).iter_errors(1)
     refusal = refusal_of(complaint, V201)
     assert (refusal.code, refusal.description) == ("PropertyConstraintViolation", "payload: the value is not allowed")
+
+
+def nested_without_end():
+    value = []
+    for _ in range(5000):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"vendorId": "v", "data": "\ud800"},
+        {"vendorId": "v", "\ud800": 1},
+        {"vendorId": "v", "data": nested_without_end()},
+        {"vendorId": "v", "data": 10**400},
+        {"vendorId": "v", 1: 2},
+    ],
+    ids=["surrogate", "surrogate in a key", "depth", "huge", "key"],
+)
+@pytest.mark.parametrize(("version", "code"), [(V16, "FormationViolation"), (V201, "FormatViolation")])
+def test_what_can_not_be_written_is_not_for_sending(version, code, payload):
+    """A payload of the command API comes from another JSON reader, which lets more pass."""
+    assert_refused(code, version, "DataTransfer", payload, tolerant=False, says="written as JSON")

@@ -22,6 +22,7 @@ from functools import cache
 from typing import Any
 
 import jsonschema_rs
+import orjson
 
 from sliproad.ocpp.actions import is_transaction_message
 from sliproad.ocpp.errors import CallRefused, ErrorCode, wire_code
@@ -149,7 +150,18 @@ def validate_call(version: OcppVersion, action: str, payload: dict[str, Any], *,
     Formation-/FormatViolation for a field the message does not have, PropertyConstraintViolation for any other wrong
     value.
     """
+    if not tolerant:
+        _check_writable(version, payload)
     return rules_of(version).check_call(action, payload, tolerant=tolerant)
+
+
+def _check_writable(version: OcppVersion, payload: dict[str, Any]) -> None:
+    """Refuse what can't be sent as JSON: a lone surrogate, an integer beyond 64 bits, nesting without end."""
+    try:
+        orjson.dumps(payload)
+    except TypeError:
+        code = wire_code(ErrorCode.FORMAT_VIOLATION, version)
+        raise CallRefused(code, "payload: it can't be written as JSON") from None
 
 
 def validate_result(version: OcppVersion, action: str, payload: dict[str, Any], *, tolerant: bool = False) -> Lenience:
