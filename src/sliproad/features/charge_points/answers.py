@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from sliproad.features.charge_points.attempts import NOTHING_ARRIVED, ConnectionAttempt
 from sliproad.features.charge_points.live_model import ConnectorStatus, LiveState
 from sliproad.features.charge_points.model import Address, ChargePoint, Move
 from sliproad.foundation.web import Timestamp
@@ -94,6 +95,47 @@ class ConnectorAnswer(BaseModel):
     vendor_error_code: str | None
     status_at: Timestamp
     received_at: Timestamp
+
+
+class AttemptAnswer(BaseModel):
+    """An attempt to connect. `certain` is false where it may have been another charge point, such as one mistyped."""
+
+    at: Timestamp
+    outcome: str = Field(examples=["wrong_password"])
+    message: str
+    identity: str | None
+    path: str
+    remote_address: str
+    certain: bool
+    details: dict[str, Any]
+
+
+class AttemptList(BaseModel):
+    """`message` says what to do next."""
+
+    charge_point_id: str
+    message: str
+    attempts: list[AttemptAnswer]
+    total: int
+
+
+def attempts_answer(charge_point_id: str, attempts: list[ConnectionAttempt]) -> AttemptList:
+    """The attempts, newest first, and the sentence of the newest one; or that nothing has ever arrived."""
+    found = [
+        AttemptAnswer(
+            at=each.at,
+            outcome=each.outcome,
+            message=each.advice,
+            identity=each.identity,
+            path=each.path,
+            remote_address=each.remote_address,
+            certain=each.is_certain,
+            details=each.details,
+        )
+        for each in attempts
+    ]
+    message = found[0].message if found else NOTHING_ARRIVED
+    return AttemptList(charge_point_id=charge_point_id, message=message, attempts=found, total=len(found))
 
 
 def facts_answer(charge_point: ChargePoint, address: Address) -> ChargePointFacts:

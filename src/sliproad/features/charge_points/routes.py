@@ -15,6 +15,7 @@ from sliproad.features.charge_points.answers import (
     MoveAnswer,
     StatusWord,
 )
+from sliproad.features.charge_points.attempts import AttemptService
 from sliproad.features.charge_points.model import Selection
 from sliproad.features.charge_points.service import ListedChargePoint, RegistryService
 from sliproad.foundation.web import PageQuery, RequestModel
@@ -71,7 +72,7 @@ class ListQuery:
         )
 
 
-def router(registry: RegistryService) -> APIRouter:
+def router(registry: RegistryService, attempts: AttemptService) -> APIRouter:
     """The organisation's routes of charge points."""
     api = APIRouter(prefix="/api/v1/cpo/charge-points", tags=["Charge points"])
 
@@ -117,5 +118,12 @@ def router(registry: RegistryService) -> APIRouter:
         """What its connectors reported last."""
         found = [answers.connector_answer(each) for each in await registry.connectors(actor, charge_point_id)]
         return ConnectorList(charge_point_id=charge_point_id, connectors=found, total=len(found))
+
+    @api.get("/{charge_point_id}/connection-attempts")
+    async def list_connection_attempts(actor: Viewer, charge_point_id: str) -> answers.AttemptList:
+        """Its attempts to connect, newest first, each with what to do about it."""
+        charge_point, addresses = await registry.for_attempts(actor, charge_point_id)
+        found = await attempts.of_charge_point(charge_point.key, charge_point_id, asked_from=addresses)
+        return answers.attempts_answer(charge_point_id, found)
 
     return api

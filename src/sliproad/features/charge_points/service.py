@@ -4,9 +4,9 @@ Later rooms (projects, commissioning, handover, …) compose its `session` metho
 the organisation's side call `page`, `detail` and `set_boot_policy`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -45,6 +45,7 @@ TAKEN = {
         "A charge point of this vendor with this serial number is already registered.",
     ),
 }
+INSTALLER_ADDRESS_LIFETIME = timedelta(hours=24)
 LOCATION_COLUMNS = {
     "latitude": "latitude",
     "longitude": "longitude",
@@ -71,7 +72,7 @@ class ChargePointPage:
 class RegistryService:
     """Charge points as facts; see the module."""
 
-    def __init__(self, database: Database, clock: Clock, bus: Bus, live: LiveService, *, ocpp_public_url: str) -> None:
+    def __init__(self, database: Database, clock: Clock, bus: Bus, *, ocpp_public_url: str) -> None:
         """`ocpp_public_url` is scheme, host and port by which chargers reach the gateways: `wss://ocpp.example`."""
         self.database = database
         self.clock = clock
@@ -120,6 +121,17 @@ class RegistryService:
             changed = charge_point_of(row)
         await self.announce()
         return changed
+
+    async def for_attempts(self, actor: OrganizationActor, charge_point_id: str) -> tuple[ChargePoint, list[str]]:
+        """A charge point, and the addresses from which attempts to connect may be its own.
+
+        Raises:
+            NotFound: absent, or another organisation's.
+        """
+        async with self.database.transaction(actor.scope) as session:
+            charge_point = await self.of_organization(session, actor, charge_point_id)
+            address = await self.recent_installer_address(session, charge_point.key)
+            return charge_point, [address] if address else []
 
     async def connectors(self, actor: OrganizationActor, charge_point_id: str) -> tuple[ConnectorStatus, ...]:
         """What its connectors reported last.
@@ -271,6 +283,14 @@ class RegistryService:
         """Take it out of the registry: its socket is closed, its identity and serial number are free; its history stays."""
         await store.end_connection(session, key)
         await store.change(session, key, {"removed_at": self.clock.now()}, mirrored=True)
+
+    async def recent_installer_address(self, session: AsyncSession, key: int) -> str | None:
+        """From where its installer asked within the last day; see `note_installer_address`."""
+        return await store.find_installer_address(session, key, self.clock.now() - INSTALLER_ADDRESS_LIFETIME)
+
+    async def public_ids(self, session: AsyncSession, keys: Collection[int]) -> dict[int, str]:
+        """Key -> public id of these charge points, removed ones too; those out of scope are left out."""
+        return await store.select_ids(session, keys)
 
     async def note_installer_address(self, session: AsyncSession, key: int, address: str) -> None:
         """From where its installer asks: attempts to connect from there are theirs to see for a day (contract §3)."""

@@ -1,6 +1,6 @@
 """SQL of the registry. Rows of the live state are in `live_store`, attempts to connect in `attempts_store`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -160,6 +160,20 @@ async def find_by_id(session: AsyncSession, charge_point_id: str, *, lock: bool 
         ChargePointRow.charge_point_id == charge_point_id, ChargePointRow.removed_at.is_(None)
     )
     return await session.scalar(query.with_for_update() if lock else query)
+
+
+async def find_installer_address(session: AsyncSession, key: int, since: datetime) -> str | None:
+    """From where an installer asked about it last, if that was `since` or later."""
+    query = select(ChargePointRow.installer_address).where(
+        ChargePointRow.key == key, ChargePointRow.installer_address_at >= since
+    )
+    return await session.scalar(query)
+
+
+async def select_ids(session: AsyncSession, keys: Collection[int]) -> dict[int, str]:
+    """The public ids of these charge points, removed ones too."""
+    query = select(ChargePointRow.key, ChargePointRow.charge_point_id).where(ChargePointRow.key.in_(keys))
+    return {row.key: row.charge_point_id for row in await session.execute(query)}
 
 
 async def find_by_key(session: AsyncSession, key: int) -> ChargePointRow | None:

@@ -42,8 +42,6 @@ class AssignmentService:
             project = await self.project_of(session, actor, project_id)
             require_open(project)
             installer = await self.accounts.installer_summary(session, installer_id)
-            if installer is None:
-                raise NotFound("There is no such installer.")
             values = {
                 "project_id": project_id,
                 "installer_id": installer.installer_id,

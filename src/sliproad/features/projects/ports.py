@@ -22,6 +22,6 @@ class CommissioningFacts(Protocol):
 class Installers(Protocol):
     """Answers who an installer is; `features.accounts` implements it."""
 
-    async def installer_summary(self, session: AsyncSession, installer_id: str) -> InstallerSummary | None:
-        """What an organisation may know of the installer whose id it was given; None where there is none."""
+    async def installer_summary(self, session: AsyncSession, installer_id: str) -> InstallerSummary:
+        """What a project may know of the installer whose id it was given. Raises NotFound."""
         ...

@@ -86,6 +86,17 @@ class RegistrationService:
             charge_point = await self.of_installer(session, actor, charge_point_id)
             return await self.registry.with_live(session, charge_point)
 
+    async def for_attempts(self, actor: InstallerActor, charge_point_id: str, address: str) -> ChargePoint:
+        """One of theirs, whose attempts to connect they ask for from `address`, which is noted.
+
+        Raises:
+            NotFound: absent, or not in a project of theirs.
+        """
+        async with self.database.transaction(actor.scope) as session:
+            charge_point = await self.of_installer(session, actor, charge_point_id)
+            await self.registry.note_installer_address(session, charge_point.key, address)
+            return charge_point
+
     async def change(
         self, actor: InstallerActor, charge_point_id: str, changes: Mapping[str, Any]
     ) -> ListedChargePoint:

@@ -8,12 +8,15 @@ from pydantic import BaseModel, Field
 
 from sliproad.features.accounts.guards import Installer
 from sliproad.features.charge_points.answers import (
+    AttemptList,
     ChargePointFacts,
     ListedChargePointAnswer,
     StatusWord,
+    attempts_answer,
     facts,
     listed_answer,
 )
+from sliproad.features.charge_points.attempts import AttemptService
 from sliproad.features.charge_points.model import Location, NewChargePoint, Selection
 from sliproad.features.charge_points.service import ListedChargePoint
 from sliproad.features.projects.registration import Registered, RegistrationService
@@ -81,7 +84,7 @@ class ChargePointList(BaseModel):
     next_cursor: str | None
 
 
-def router(registration: RegistrationService) -> APIRouter:
+def router(registration: RegistrationService, attempts: AttemptService) -> APIRouter:
     """The installer's routes of charge points."""
     api = APIRouter(prefix="/api/v1/installer/charge-points", tags=["Installer"])
 
@@ -135,6 +138,14 @@ def router(registration: RegistrationService) -> APIRouter:
             provisioning_password=found.password,
             rotated_at=registration.clock.now(),
         )
+
+    @api.get("/{charge_point_id}/connection-attempts")
+    async def list_connection_attempts(request: Request, actor: Installer, charge_point_id: str) -> AttemptList:
+        """Its attempts to connect, newest first, each with what to fix; and what to check when nothing has arrived."""
+        address = address_of(request)
+        charge_point = await registration.for_attempts(actor, charge_point_id, address)
+        found = await attempts.of_charge_point(charge_point.key, charge_point_id, asked_from=[address])
+        return attempts_answer(charge_point_id, found)
 
     return api
 

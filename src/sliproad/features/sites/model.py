@@ -31,10 +31,10 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class SiteOwner:
-    """A person bound to a site. `status` is the account's, pending until they accepted the invitation."""
+    """Somebody who looks after a site. `owner_id` is their user id when `active`, the invitation's while `invited`."""
 
-    user_id: str
+    owner_id: str
     email: str
     full_name: str | None
     status: str
-    invited_at: datetime
+    since: datetime

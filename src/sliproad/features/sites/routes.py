@@ -1,16 +1,17 @@
 """`/api/v1/cpo/sites`: an organisation's sites."""
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from sliproad.features.accounts.guards import Manager, Viewer
-from sliproad.features.sites.model import NewSite, Site
+from sliproad.features.sites.model import NewSite, Site, SiteOwner
+from sliproad.features.sites.ownership import SiteOwnershipService
 from sliproad.features.sites.service import SiteService
-from sliproad.foundation.web import PageQuery, RequestModel, Text, Timestamp, unset
+from sliproad.foundation.web import Email, PageQuery, RequestModel, Text, Timestamp, unset
 
 
 def known_time_zone(name: str) -> str:
@@ -64,6 +65,30 @@ class SiteList(BaseModel):
     next_cursor: str | None
 
 
+class OwnerRequest(RequestModel):
+    email: Email
+    full_name: Text | None = None
+
+
+class OwnerAnswer(BaseModel):
+    """`owner_id` is what to delete: the person's id, or while they have not accepted, the invitation's."""
+
+    owner_id: str
+    email: str
+    full_name: str | None
+    status: Literal["invited", "active"]
+    since: Timestamp
+
+
+class OwnerList(BaseModel):
+    owners: list[OwnerAnswer]
+    total: int
+
+
+def owner_answer(owner: SiteOwner) -> OwnerAnswer:
+    return OwnerAnswer(**{name: getattr(owner, name) for name in OwnerAnswer.model_fields})
+
+
 def site_answer(site: Site) -> SiteAnswer:
     return SiteAnswer(
         site_id=site.site_id,
@@ -86,7 +111,7 @@ def site_values(body: SiteRequest | SiteChange) -> dict[str, Any]:
     return values
 
 
-def router(sites: SiteService) -> APIRouter:
+def router(sites: SiteService, ownership: SiteOwnershipService) -> APIRouter:
     """The organisation's routes of sites."""
     api = APIRouter(prefix="/api/v1/cpo/sites", tags=["Sites"])
 
@@ -115,5 +140,21 @@ def router(sites: SiteService) -> APIRouter:
     async def set_operator(actor: Manager, site_id: str, body: OperatorRequest) -> SiteAnswer:
         """Say which operator runs the site's connections; null for none."""
         return site_answer(await sites.set_operator(actor, site_id, body.operator_id))
+
+    @api.post("/{site_id}/owners", status_code=201)
+    async def invite_owner(actor: Manager, site_id: str, body: OwnerRequest) -> OwnerAnswer:
+        """Invite the site's owner by e-mail."""
+        return owner_answer(await ownership.invite(actor, site_id, body.email, body.full_name))
+
+    @api.get("/{site_id}/owners")
+    async def list_owners(actor: Viewer, site_id: str) -> OwnerList:
+        """Who owns the site, and who is invited to."""
+        found = [owner_answer(owner) for owner in await ownership.owners(actor, site_id)]
+        return OwnerList(owners=found, total=len(found))
+
+    @api.delete("/{site_id}/owners/{owner_id}", status_code=204)
+    async def remove_owner(actor: Manager, site_id: str, owner_id: str) -> None:
+        """Take an owner off the site, or an invitation back."""
+        await ownership.remove(actor, site_id, owner_id)
 
     return api

@@ -104,6 +104,10 @@ class SiteService:
         """The ids of the sites that a user is bound to."""
         return list(await store.select_owned(session, user_id))
 
+    async def owner_mailboxes(self, session: AsyncSession, site_id: str) -> list[str]:
+        """Where a site's owners are mailed to, in the order they were invited."""
+        return [row.email for row in await store.select_owners(session, site_id)]
+
 
 def site_of(row: store.SiteRow) -> Site:
     """The facts in a row."""

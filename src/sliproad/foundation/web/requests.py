@@ -2,7 +2,9 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from sliproad.foundation.mail import is_address
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 """A line of text that somebody must give: 1–200 characters after trimming."""
@@ -11,10 +13,15 @@ Label = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]
 """What is printed on a device or plan: 1–100 characters without control characters."""
-Email = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s<>,;\x00-\x1f]+@[^@\s<>,;\x00-\x1f]+$"),
-]
+
+
+def _mailbox(text: str) -> str:
+    if not is_address(text):
+        raise ValueError("must be an e-mail address")
+    return text
+
+
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_mailbox)]
 """A mailbox; whether it exists, only a mail can tell."""
 
 
