@@ -97,8 +97,10 @@ class Connection(AcceptedListener):
             self._submit_closed()
 
     def on_protocol_error(self) -> None:
-        """Picows has sent a close frame (1002, 1009): read no more of what comes, so that it costs no memory."""
-        self._stop_reading()
+        """A close frame is out already (1002, 1009): read no more of what comes, so that it costs no memory."""
+        self._end_soon()
+        self.reading_held = True
+        self.transport.underlying_transport.pause_reading()
 
     def pause_writing(self) -> None:
         """The charge point does not read its answers: don't read its questions."""

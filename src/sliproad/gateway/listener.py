@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import sys
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -277,7 +278,7 @@ class SocketLog:
             self._connection.on_protocol_error()
 
     def exception(self, message: str, *_: object) -> None:
-        log.error("socket_callback_failed", said=message, exc_info=True)
+        log.error("socket_callback_failed", said=message, error=repr(sys.exception()))
         self._connection.on_protocol_error()
 
 
