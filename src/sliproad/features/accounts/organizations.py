@@ -11,8 +11,8 @@ from sliproad.features.accounts.model import API_KEY_PREFIX, ApiKey, Organizatio
 from sliproad.features.accounts.store import ApiKeyRow, MembershipRow, OrganizationRow
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.crypto import SecretKey
-from sliproad.foundation.database import Database
-from sliproad.foundation.errors import Conflict, InvalidInput, NotFound
+from sliproad.foundation.database import Database, Scope
+from sliproad.foundation.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from sliproad.foundation.ids import new_id, random_text
 from sliproad.foundation.web.paging import Page
 
@@ -100,6 +100,19 @@ class Organizations:
             after = page.after(datetime, str)
             rows = await organizations_store.members(session, actor.organization_id, after, page.limit + 1)
         return page.cut(rows, lambda row: (row.created_at, row.user_id))
+
+    async def membership_for_login(self, user_id: str, organization_id: str | None) -> MembershipRow:
+        """The membership that a login is for: the one asked for, or the only or oldest one.
+
+        Raises:
+            NotAllowed: `no_organization`, the user belongs to none, or not to that one.
+        """
+        async with self.database.transaction(Scope(user_id=user_id)) as session:
+            rows = await organizations_store.memberships_of_user(session, user_id)
+        for row in rows:
+            if organization_id in {None, row.organization_id}:
+                return row
+        raise NotAllowed("You are not a user of this organisation.", code="no_organization")
 
     async def change_role(self, actor: OrganizationActor, user_id: str, role: Role) -> MembershipRow:
         """Give a user another role; it acts on the user's next request.

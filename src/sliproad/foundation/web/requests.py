@@ -6,6 +6,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from sliproad.foundation.mail import is_address
 
+
+def _checked_address(text: str) -> str:
+    if not is_address(text):
+        raise ValueError("is not an e-mail address")
+    return text
+
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 """A line of text that somebody must give: 1–200 characters after trimming."""
 
@@ -21,7 +28,12 @@ def _mailbox(text: str) -> str:
     return text
 
 
-Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_mailbox)]
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=254),
+    AfterValidator(_checked_address),
+    Field(json_schema_extra={"format": "email"}, examples=["alex@acme-ev-installs.com"]),
+]
 """A mailbox; whether it exists, only a mail can tell."""
 
 
