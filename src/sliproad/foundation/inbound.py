@@ -57,6 +57,8 @@ class Received(NamedTuple):
     action: str
     raw: bytes
     at: float
+    leniences: int = 0
+    """`ocpp.leniences.Lenience`: what the validator forgave and repaired in the payload."""
 
 
 class Peer:

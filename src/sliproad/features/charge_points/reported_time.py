@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from sliproad.ocpp.timestamps import read_timestamp
 
-NO_TIME_ZONE = "no_time_zone"
 TIMESTAMP_UNREADABLE = "timestamp_unreadable"
 
 _PLAIN_LENGTH = 20  # 2026-05-01T10:23:00Z
@@ -33,7 +32,7 @@ def read_reported_time(text: str | None, received_at: float) -> tuple[str, tuple
     moment = read_timestamp(text)
     if moment is None:
         return received_text(received_at), (TIMESTAMP_UNREADABLE,)
-    return moment.isoformat(), (_NO_FLAGS if _names_zone(text) else (NO_TIME_ZONE,))
+    return moment.isoformat(), _NO_FLAGS
 
 
 def received_text(received_at: float) -> str:
@@ -44,8 +43,3 @@ def received_text(received_at: float) -> str:
 def current_time(at: float) -> str:
     """`currentTime` of an answer: UTC with milliseconds and `Z` (1.6 §4.6, 2.x G02)."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:23] + "Z"
-
-
-def _names_zone(text: str) -> bool:
-    clock = text.strip()[10:]
-    return clock[-1:] in {"Z", "z"} or "+" in clock or "-" in clock

@@ -15,8 +15,12 @@ class Flag(StrEnum):
     """A message came more than five minutes after the time it tells."""
     OFFLINE = "offline"
     """2.x: the charge point says that it was offline."""
-    NO_TIME_ZONE = "no_time_zone"
+    TIMESTAMP_REPAIRED = "timestamp_repaired"
+    """A timestamp was not RFC 3339, most often because it named no zone; it was read as UTC."""
     TIMESTAMP_UNREADABLE = "timestamp_unreadable"
+    """The time of reception stands in its place."""
+    SAMPLE_UNREADABLE = "sample_unreadable"
+    """A sampled value was no number; its text is kept and nothing is computed with it."""
     TOKEN_NOT_ACCEPTED = "token_not_accepted"  # noqa: S105 (a flag)
     CONNECTOR_IN_USE = "connector_in_use"
     """1.6: started while another transaction was open on this connector."""

@@ -11,12 +11,18 @@ from sliproad.features.authorization.ocpp import ID_TAG_INFO, ID_TOKEN_INFO
 from sliproad.features.charge_points.reported_time import read_reported_time
 from sliproad.features.charging.meter import energy_register_wh
 from sliproad.features.charging.meter_rows import NO_TRANSACTION, meter_writes
+from sliproad.features.charging.model import Flag
 from sliproad.features.charging.statements import START, STOP, TRANSACTION_EVENT
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.inbound import Handler, Live, Outcome, Peer, Received, Write
 from sliproad.foundation.inbound_rows import encode_row
+from sliproad.ocpp.leniences import Lenience
 
 EMPTY_ANSWER = b"{}"
+_FLAG_OF_LENIENCE = (
+    (Lenience.TIMESTAMP, Flag.TIMESTAMP_REPAIRED),
+    (Lenience.SAMPLE_UNREADABLE, Flag.SAMPLE_UNREADABLE),
+)
 _LIVE_EVENTS = {"Started": "transaction_started", "Ended": "transaction_ended"}
 
 
@@ -49,7 +55,7 @@ def start_transaction(authorize: Authorize) -> Handler:
     def handle(peer: Peer, payload: dict[str, Any], received: Received) -> Outcome:
         id_tag, connector_id, meter_start = payload["idTag"], payload["connectorId"], payload["meterStart"]
         started_at, flags = read_reported_time(payload["timestamp"], received.at)
-        row = _transaction_row(peer, started_at, received.at, flags, "session.started") | {
+        row = _transaction_row(peer, started_at, received, flags, "session.started") | {
             "c": connector_id,
             "g": id_tag,
             "s": f"{connector_id} {payload['timestamp']} {meter_start} {id_tag}",
@@ -74,7 +80,7 @@ def stop_transaction(authorize: Authorize) -> Handler:
     def handle(peer: Peer, payload: dict[str, Any], received: Received) -> Outcome:
         transaction_id, id_tag, meter_stop = str(payload["transactionId"]), payload.get("idTag"), payload["meterStop"]
         stopped_at, flags = read_reported_time(payload["timestamp"], received.at)
-        row = _transaction_row(peer, stopped_at, received.at, flags, "session.ended") | {
+        row = _transaction_row(peer, stopped_at, received, flags, "session.ended") | {
             "x": transaction_id,
             "s": f"stop {transaction_id} {payload['timestamp']} {meter_stop} {id_tag}",
             "g": id_tag,
@@ -97,7 +103,7 @@ def transaction_event(authorize: Authorize) -> Handler:
         token, evse = payload.get("idToken"), payload.get("evse") or {}
         status = None if token is None else authorize(peer.key, token["idToken"])
         transaction_id = payload["transactionInfo"]["transactionId"]
-        event = Write(TRANSACTION_EVENT, peer.key, encode_row(_event_row(peer, payload, received.at, status)))
+        event = Write(TRANSACTION_EVENT, peer.key, encode_row(_event_row(peer, payload, received, status)))
         writes: tuple[Write, ...] = (event,)
         if readings := payload.get("meterValue"):
             writes += meter_writes(peer, transaction_id, evse.get("id", 0), readings, received.at)
@@ -110,11 +116,11 @@ def transaction_event(authorize: Authorize) -> Handler:
     return handle
 
 
-def _event_row(peer: Peer, payload: dict[str, Any], received_at: float, status: str | None) -> dict[str, Any]:
-    at, flags = read_reported_time(payload["timestamp"], received_at)
+def _event_row(peer: Peer, payload: dict[str, Any], received: Received, status: str | None) -> dict[str, Any]:
+    at, flags = read_reported_time(payload["timestamp"], received.at)
     info, evse, token = payload["transactionInfo"], payload.get("evse") or {}, payload.get("idToken") or {}
     event_type = payload["eventType"]
-    row = _transaction_row(peer, at, received_at, flags) | {
+    row = _transaction_row(peer, at, received, flags) | {
         "x": info["transactionId"],
         "q": payload["seqNo"],
         "y": event_type,
@@ -143,7 +149,7 @@ def _event_row(peer: Peer, payload: dict[str, Any], received_at: float, status: 
 
 
 def _transaction_row(
-    peer: Peer, at: str, received_at: float, flags: tuple[str, ...], event: str | None = None
+    peer: Peer, at: str, received: Received, flags: tuple[str, ...], event: str | None = None
 ) -> dict[str, Any]:
     """What every row of a transaction holds; `event` is the domain event it may cause, wanted only where subscribed."""
     row = {
@@ -151,8 +157,8 @@ def _transaction_row(
         "o": peer.organization_id,
         "p": peer.charge_point_id,
         "a": at,
-        "t": received_at,
-        "f": flags,
+        "t": received.at,
+        "f": (*flags, *(flag for lenience, flag in _FLAG_OF_LENIENCE if received.leniences & lenience)),
     }
     if event in peer.subscribed:
         row["e"] = new_id("evt")
