@@ -14,7 +14,7 @@ from sliproad.ocpp.frames import Call
 MAX_WAITING_CALLS: Final = 16
 REMEMBERED_ANSWERS: Final = 4
 REPEAT_WINDOW_SECONDS: Final = 60.0
-_ALWAYS_NEW: Final = frozenset({"Heartbeat"})  # its answer is the time of now
+_ALWAYS_NEW: Final = frozenset({"Heartbeat", "BootNotification"})  # their answers are what is so now
 _NEVER: Final = (0, float("-inf"), b"")
 
 
