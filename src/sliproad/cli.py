@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -134,7 +134,7 @@ def demo(
 @app.command()
 def simulate(
     url: Annotated[str, typer.Option(help="ws://host:port/ocpp or wss://…; the identity is appended.")],
-    version: Annotated[str, typer.Option(help="1.6, 2.0.1 or 2.1.")] = "1.6",
+    version: Annotated[Literal["1.6", "2.0.1", "2.1"], typer.Option(help="OCPP version.")] = "1.6",
     identity: Annotated[str, typer.Option("--id", help="Identity; with --count, its beginning.")] = "SIM",
     password: Annotated[str | None, typer.Option(help="Basic auth password.", envvar="SLIPROAD_SIMULATE_PASSWORD")] = None,
     count: Annotated[int, typer.Option(min=1, max=1000)] = 1,
@@ -144,8 +144,6 @@ def simulate(
     from sliproad.simulator import scenarios
     from sliproad.simulator.fleet import simulate as run_simulation
 
-    if version not in {"1.6", "2.0.1", "2.1"}:
-        fail("--version is 1.6, 2.0.1 or 2.1.")
     if scenario not in scenarios.SCENARIOS:
         fail(f"There is no scenario {scenario}: choose from {', '.join(sorted(scenarios.SCENARIOS))}.")
     try:

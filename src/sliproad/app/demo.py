@@ -16,7 +16,7 @@ from rich.table import Table
 from sliproad.app.administration import administer_at, create_organization
 from sliproad.app.job_client import JobClient, JobFailed
 from sliproad.app.supervisor import LOOK_SECONDS, Supervisor
-from sliproad.foundation.documents.signing import verify_pdf
+from sliproad.foundation.documents.verification import verify_pdf
 from sliproad.foundation.embedded import StartError
 from sliproad.foundation.errors import DomainError
 from sliproad.foundation.ids import random_text
@@ -148,7 +148,9 @@ async def prepare(running: Supervisor, client: JobClient, console: Console) -> S
         },
     )
     console.print("An organisation, a site and a project are made.")
-    await client.sign_up_installer(f"installer-{mark}@demo.example", PASSWORD, "Alex Technician", "Acme EV Installations")
+    await client.sign_up_installer(
+        f"installer-{mark}@demo.example", PASSWORD, "Alex Technician", "Acme EV Installations"
+    )
     await client.cpo(
         "POST",
         f"cpo/projects/{project['project_id']}/installers",
@@ -217,12 +219,16 @@ async def commission(client: JobClient, bays: list[Bay], console: Console) -> No
             async def on_progress(status: dict[str, Any]) -> None:
                 bay.status = status["result"] or status["status"]
                 bay.steps = " ".join(mark_of(step["status"]) for step in status["steps"])
-                bay.energy = next((s.get("detail") or "" for s in status["steps"] if s["name"] == "test_transaction"), "")
+                bay.energy = next(
+                    (s.get("detail") or "" for s in status["steps"] if s["name"] == "test_transaction"), ""
+                )
                 live.update(progress_table(bays))
 
             ended = await client.until_commissioned(bay.charge_point_id, on_progress=on_progress)
             if ended["result"] != "passed":
-                said = [f"{step['name']}: {step.get('detail')}" for step in ended["steps"] if step["status"] == "failed"]
+                said = [
+                    f"{step['name']}: {step.get('detail')}" for step in ended["steps"] if step["status"] == "failed"
+                ]
                 raise JobFailed(f"Bay {bay.number} (OCPP {bay.version}) did not pass: {'; '.join(said)}")
 
         async with asyncio.TaskGroup() as group:
@@ -262,7 +268,7 @@ async def hand_over(site: Site, data_dir: Path, console: Console) -> Path:
         },
     )
     answer = await client.http.get(done["handover_certificate_url"])
-    if answer.status_code != 200:  # noqa: PLR2004
+    if answer.status_code != 200:
         raise JobFailed(f"The certificate could not be downloaded: {answer.status_code}")
     verdict = await verify_pdf(answer.content)
     if not (verdict.intact and verdict.covers_whole_file):

@@ -63,16 +63,25 @@ def look_at_database(url: str) -> list[Finding]:
     except psycopg.errors.UndefinedTable:
         return [Finding(False, "The database has no tables of Sliproad. Run: sliproad migrate")]
     except psycopg.Error as error:
-        return [Finding(False, f"PostgreSQL can't be reached: {str(error).splitlines()[0]}. Check SLIPROAD_DATABASE_URL.")]
+        return [
+            Finding(False, f"PostgreSQL can't be reached: {str(error).splitlines()[0]}. Check SLIPROAD_DATABASE_URL.")
+        ]
     newest = newest_revision()
     have = revision[0] if revision else "none"
     late = stuck[0] if stuck else 0
     alive = gateways[0] if gateways else 0
     return [
         Finding(version >= OLDEST_POSTGRES, f"PostgreSQL answers, version {version // 10000}."),
-        Finding(have == newest, f"The schema is at {have}" + ("." if have == newest else f", not {newest}: sliproad migrate")),
-        Finding(alive > 0, f"{alive} gateways are alive." + ("" if alive else " No charge point can connect: start one.")),
-        Finding(late == 0, "Events flow." if late == 0 else f"{late} events have waited over a minute: is a worker running?"),
+        Finding(
+            have == newest,
+            f"The schema is at {have}" + ("." if have == newest else f", not {newest}: sliproad migrate"),
+        ),
+        Finding(
+            alive > 0, f"{alive} gateways are alive." + ("" if alive else " No charge point can connect: start one.")
+        ),
+        Finding(
+            late == 0, "Events flow." if late == 0 else f"{late} events have waited over a minute: is a worker running?"
+        ),
     ]
 
 

@@ -58,11 +58,19 @@ class JobClient:
 
     async def installer(self, method: str, path: str, *, expect: int = 200, body: Any = None) -> Any:
         """A call of the installer."""
-        return await self.call(method, f"/api/v1/installer/{path}", expect=expect, token=self.installer_token, body=body)
+        return await self.call(
+            method, f"/api/v1/installer/{path}", expect=expect, token=self.installer_token, body=body
+        )
 
     async def sign_up_installer(self, address: str, password: str, full_name: str, company: str) -> None:
         """Sign up, take the token out of the mail, verify, log in (GUIDE steps 1 and 2)."""
-        body = {"email": address, "password": password, "full_name": full_name, "phone": "+447700900123", "company": company}
+        body = {
+            "email": address,
+            "password": password,
+            "full_name": full_name,
+            "phone": "+447700900123",
+            "company": company,
+        }
         made = await self.call("POST", "/api/v1/installer/signup", expect=201, body=body)
         token = mailed_token(await self.mail_to(address))
         await self.call("POST", "/api/v1/installer/verify-email", expect=200, body={"token": token})

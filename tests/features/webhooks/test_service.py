@@ -16,7 +16,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from sliproad.features.accounts.model import OrganizationActor
 from sliproad.features.webhooks import jobs as webhook_jobs
 from sliproad.features.webhooks.model import Delivery
-from sliproad.features.webhooks.service import WebhookService
+from sliproad.features.webhooks.service import WebhookService, subscriptions
 from sliproad.foundation import outbox
 from sliproad.foundation.clock import SystemClock
 from sliproad.foundation.crypto import SecretKey
@@ -123,7 +123,7 @@ async def test_only_what_is_subscribed_to_and_only_ones_own(
     for actor in (OURS, THEIRS):
         assert await service.deliveries(actor, endpoint_id=None, status=None, before=None, limit=50) == []
     async with engine.transaction(ENGINE) as session:
-        wanted = await service.subscriptions(session)
+        wanted = await subscriptions(session)
     assert wanted["org_ours"] == {"handover.completed"}
     assert "charge_point.connected" in wanted["org_theirs"]
 

@@ -128,14 +128,6 @@ class WebhookService:
             )
             return [store.as_delivery(row) for row in rows]
 
-    async def subscriptions(self, session: AsyncSession) -> dict[str, frozenset[str]]:
-        """Which events somebody wants, by organisation; gateways keep this in memory and store no others."""
-        wanted: dict[str, frozenset[str]] = {}
-        for organization_id, events in await store.subscriptions(session):
-            names = frozenset(model.EVENTS) if model.EVERY in events else frozenset(events)
-            wanted[organization_id] = wanted.get(organization_id, frozenset()) | names
-        return wanted
-
     async def fan_out(self, session: AsyncSession, event: StoredEvent) -> None:
         """Make a delivery for every endpoint that wants `event`, in the transaction that takes it from the outbox."""
         body = model.envelope(event.event_id, event.name, event.occurred_at, event.organization_id, event.data)
@@ -189,7 +181,7 @@ class WebhookService:
             )
         except UpstreamUnavailable as error:
             return None, error.detail
-        is_taken = 200 <= answer.status < 300  # noqa: PLR2004
+        is_taken = 200 <= answer.status < 300
         return answer.status, None if is_taken else f"The endpoint answered {answer.status}."
 
     async def _record(
@@ -221,6 +213,15 @@ class WebhookService:
         if row is None:
             raise NotFound("There is no such webhook endpoint.")
         return row
+
+
+async def subscriptions(session: AsyncSession) -> dict[str, frozenset[str]]:
+    """Which events somebody wants, by organisation; gateways keep this in memory and store no others."""
+    wanted: dict[str, frozenset[str]] = {}
+    for organization_id, events in await store.subscriptions(session):
+        names = frozenset(model.EVENTS) if model.EVERY in events else frozenset(events)
+        wanted[organization_id] = wanted.get(organization_id, frozenset()) | names
+    return wanted
 
 
 def order_lock(delivery: store.DeliveryRow) -> str:

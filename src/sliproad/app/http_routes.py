@@ -1,0 +1,58 @@
+"""Which path leads to which feature: the whole REST and page side on one page. `wiring` calls `routers`."""
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter
+
+from sliproad.app.services import Services
+from sliproad.features.accounts import (
+    installer_routes,
+    key_routes,
+    organization_routes,
+    user_routes,
+)
+from sliproad.features.accounts import pages as account_pages
+from sliproad.features.accounts.model import PersonKind
+from sliproad.features.charge_points import routes as charge_point_routes
+from sliproad.features.charging import routes as charging_routes
+from sliproad.features.commands import routes as command_routes
+from sliproad.features.commissioning import routes as commissioning_routes
+from sliproad.features.frame_log import routes as frame_log_routes
+from sliproad.features.handover import pages as handover_pages
+from sliproad.features.handover import routes as handover_routes
+from sliproad.features.projects import installer_routes as project_installer_routes
+from sliproad.features.projects import registration_routes, site_owner_routes
+from sliproad.features.projects import routes as project_routes
+from sliproad.features.sites import routes as site_routes
+from sliproad.features.webhooks import routes as webhook_routes
+from sliproad.foundation.web import mailbox
+
+
+def routers(of: Services) -> Iterator[APIRouter]:
+    """Every router, in the order in which the reference shows them."""
+    installers, users = of.people[PersonKind.INSTALLER], of.people[PersonKind.USER]
+    # the installer's job
+    yield installer_routes.router(of.sign_up, installers, of.authentication, of.tokens)
+    yield project_installer_routes.router(of.projects, of.checklists)
+    yield registration_routes.router(of.registration, of.attempts)
+    yield commissioning_routes.router(of.commissioning)
+    yield handover_routes.router(of.handover)
+    # the organisation
+    yield user_routes.organization_router(of.sign_up, users, of.organizations, of.authentication, of.tokens)
+    yield organization_routes.router(of.organizations, of.invitations)
+    yield site_routes.router(of.sites, of.site_ownership)
+    yield project_routes.router(of.projects, of.assignment, of.checklists, of.registration)
+    yield charge_point_routes.router(of.registry, of.attempts)
+    yield command_routes.router(of.registry, of.commands)
+    yield charging_routes.router(of.database, of.charging, of.registry)
+    yield frame_log_routes.router(of.database, of.frame_log, of.registry)
+    yield webhook_routes.router(of.webhooks)
+    # the site owner, and everybody
+    yield user_routes.site_owner_router(users, of.authentication, of.tokens)
+    yield site_owner_routes.router(of.assignment)
+    yield user_routes.invitation_router(of.invitations)
+    yield key_routes.router(of.tokens)
+    yield account_pages.router(of.people, of.invitations)
+    yield handover_pages.router(of.handover, of.certificate_checker)
+    if of.parts.settings.demo:
+        yield mailbox.router(of.parts.settings.data_dir / "mail")

@@ -1,0 +1,255 @@
+"""Builds a process's parts and services, and takes them down again; nothing else does. `processes` calls one function a role."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from sliproad.app import event_routes, http_routes, ocpp_routes
+from sliproad.app.services import Parts, Services
+from sliproad.features.accounts import jobs as account_jobs
+from sliproad.features.accounts.tokens import VAULT_NAME as JWT_KEY
+from sliproad.features.accounts.tokens import make_key
+from sliproad.features.authorization.service import AuthorizationService
+from sliproad.features.charge_points.attempts import AttemptService
+from sliproad.features.charge_points.presence import RowPresence
+from sliproad.features.commissioning import jobs as commissioning_jobs
+from sliproad.features.frame_log import frames, quarantine
+from sliproad.features.handover import jobs as handover_jobs
+from sliproad.features.handover.signing_identity import given_identity, own_identity
+from sliproad.features.security.mirror import Mirror
+from sliproad.features.webhooks import jobs as webhook_jobs
+from sliproad.features.webhooks.service import subscriptions
+from sliproad.foundation import outgoing
+from sliproad.foundation.bus import Bus
+from sliproad.foundation.clock import Clock, SystemClock
+from sliproad.foundation.crypto import SecretKey
+from sliproad.foundation.database import ENGINE, NOBODY, Database
+from sliproad.foundation.database.migrations import newest_revision
+from sliproad.foundation.database.sessions import as_role
+from sliproad.foundation.documents.identity import SigningIdentity
+from sliproad.foundation.documents.signing import TimestampService
+from sliproad.foundation.errors import Conflict, UpstreamUnavailable
+from sliproad.foundation.files import Files
+from sliproad.foundation.jobs import Jobs
+from sliproad.foundation.mail import FileMailer, Mailer, SmtpMailer
+from sliproad.foundation.outbound import Guard, OutboundClient
+from sliproad.foundation.outbox import Drain
+from sliproad.foundation.settings import Settings
+from sliproad.foundation.vault import Vault
+from sliproad.foundation.web import jobs as web_jobs
+from sliproad.foundation.web.application import create_app
+from sliproad.foundation.web.health import ReadinessCheck
+from sliproad.foundation.web.idempotency import IdempotencyRecords
+from sliproad.gateway.gateway import Gateway, GatewaySettings, Ports
+from sliproad.gateway.tls import server_context
+
+DRAIN_SECONDS = 0.3
+SIGNER = "Sliproad handover certificates"
+Loop = Callable[[], Awaitable[None]]
+
+
+@contextlib.asynccontextmanager
+async def open_parts(settings: Settings, *, as_web: bool) -> AsyncIterator[Parts]:
+    """Pools, bus and keys; closed in reverse order at the end.
+
+    Raises:
+        Conflict: a setting that this role needs is missing.
+        WrongKey: stored keys were sealed with another SECRET_KEY.
+    """
+    if not settings.database_url or not settings.nats_url or settings.secret_key is None:
+        raise Conflict("A role needs SLIPROAD_DATABASE_URL, SLIPROAD_NATS_URL and SLIPROAD_SECRET_KEY.")
+    clock, secret_key = SystemClock(), SecretKey(settings.secret_key.get_secret_value())
+    async with contextlib.AsyncExitStack() as closing:
+        engine = Database(settings.database_url, "engine")
+        closing.push_async_callback(engine.close)
+        database = engine
+        if as_web:
+            database = Database(settings.database_url, "web")
+            closing.push_async_callback(database.close)
+        bus = Bus(settings.nats_url)
+        await bus.connect()
+        closing.push_async_callback(bus.close)
+        jobs = Jobs(as_role(settings.database_url, "engine"))
+        await jobs.open()
+        closing.push_async_callback(jobs.close)
+        client = OutboundClient(Guard(settings.allowed_private_networks))
+        vault = Vault(engine, secret_key)
+        yield Parts(
+            settings=settings,
+            clock=clock,
+            secret_key=secret_key,
+            database=database,
+            engine=engine,
+            bus=bus,
+            jobs=jobs,
+            client=client,
+            jwt_key=await vault.get_or_make(JWT_KEY, make_key),
+            identity=await signing_identity(settings, vault, clock),
+            timestamp_service=timestamp_service(settings, client),
+        )
+
+
+async def signing_identity(settings: Settings, vault: Vault, clock: Clock) -> SigningIdentity:
+    """Who signs certificates: the PKCS#12 of the settings, or the installation's own CA."""
+    if settings.signing_pkcs12 is None:
+        return await own_identity(vault, clock, name=SIGNER)
+    password = settings.signing_pkcs12_password
+    return given_identity(settings.signing_pkcs12, password.get_secret_value() if password else None)
+
+
+def timestamp_service(settings: Settings, client: OutboundClient) -> TimestampService | None:
+    """The RFC 3161 service of the settings, asked through the guarded client."""
+    if settings.timestamp_url is None:
+        return None
+
+    async def fetch(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
+        answer = await client.request(method, url, headers=headers, body=body)
+        if answer.status != 200:
+            raise UpstreamUnavailable(f"The time stamp service answered {answer.status}.")
+        return answer.body
+
+    return TimestampService(settings.timestamp_url, fetch)
+
+
+def register_jobs(of: Services) -> None:
+    """Every task of every feature: any process can enqueue, workers run them."""
+    parts = of.parts
+    account_jobs.register(parts.jobs, of.account_mails)
+    commissioning_jobs.register(parts.jobs, of.wakeups)
+    handover_jobs.register(parts.jobs, of.certificate_issuer)
+    webhook_jobs.register(parts.jobs, of.webhooks)
+    web_jobs.register(parts.jobs, parts.engine)
+    outgoing.register(parts.jobs, parts.engine, parts.secret_key, mailer(parts), Files())
+
+
+def mailer(parts: Parts) -> Mailer:
+    """SMTP where it is set, else files."""
+    settings = parts.settings
+    if settings.smtp_url is None:
+        return FileMailer(settings.data_dir / "mail", sender=settings.mail_from, clock=parts.clock)
+    return SmtpMailer(settings.smtp_url.get_secret_value(), sender=settings.mail_from, clock=parts.clock)
+
+
+@contextlib.asynccontextmanager
+async def web(settings: Settings) -> AsyncIterator[FastAPI]:
+    """The application of a web process."""
+    async with open_parts(settings, as_web=True) as parts:
+        of = Services(parts)
+        register_jobs(of)
+        yield create_app(
+            http_routes.routers(of),
+            guards=of.guards,
+            idempotency=IdempotencyRecords(parts.database, parts.secret_key, parts.clock),
+            public_url=parts.public_url,
+            version=version("sliproad"),
+            readiness=readiness(parts),
+        )
+
+
+def readiness(parts: Parts) -> Mapping[str, ReadinessCheck]:
+    """What `/readyz` asks: each check raises when its part does not work."""
+
+    async def one(question: str) -> object:
+        async with parts.engine.transaction(ENGINE) as session:
+            return await session.scalar(text(question))
+
+    async def database() -> None:
+        async with parts.database.transaction(NOBODY) as session:
+            await session.execute(text("select 1"))
+
+    async def schema() -> None:
+        if (have := await one("select version_num from alembic_version")) != (want := newest_revision()):
+            raise Conflict(f"The schema is at {have}, not {want}.")
+
+    async def bus() -> None:
+        if not parts.bus.is_connected:
+            raise UpstreamUnavailable("NATS is away.")
+
+    async def gateway() -> None:
+        if not await one("select count(*) from gateways where seen_at > now() - interval '10 seconds'"):
+            raise UpstreamUnavailable("No gateway is alive.")
+
+    async def worker() -> None:
+        alive = "select count(*) from procrastinate_workers where last_heartbeat > now() - interval '10 seconds'"
+        if not await one(alive):
+            raise UpstreamUnavailable("No worker is alive.")
+
+    return {"database": database, "schema": schema, "bus": bus, "gateway": gateway, "worker": worker}
+
+
+@contextlib.asynccontextmanager
+async def worker(settings: Settings) -> AsyncIterator[dict[str, Loop]]:
+    """The loops of a worker, by name; `processes` keeps each of them going."""
+    async with open_parts(settings, as_web=False) as parts:
+        of = Services(parts)
+        register_jobs(of)
+        drain = Drain(parts.engine, event_routes.routes(of))
+
+        async def run_jobs() -> None:
+            await parts.jobs.run_worker()
+
+        async def drain_outbox() -> None:
+            while True:
+                if not await drain.drain():
+                    await asyncio.sleep(DRAIN_SECONDS)
+
+        await of.wakeups.open()
+        try:
+            yield {"jobs": run_jobs, "outbox": drain_outbox}
+        finally:
+            await of.wakeups.close()
+
+
+@contextlib.asynccontextmanager
+async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
+    """A gateway that listens, with its mirror kept fresh."""
+    if not settings.database_url or not settings.nats_url or settings.secret_key is None:
+        raise Conflict("A role needs SLIPROAD_DATABASE_URL, SLIPROAD_NATS_URL and SLIPROAD_SECRET_KEY.")
+    clock, secret_key = SystemClock(), SecretKey(settings.secret_key.get_secret_value())
+    async with contextlib.AsyncExitStack() as closing:
+        engine = Database(settings.database_url, "engine", pool_size=3)
+        closing.push_async_callback(engine.close)
+        bus = Bus(settings.nats_url)
+        await bus.connect()
+        closing.push_async_callback(bus.close)
+        mirror = Mirror(engine, secret_key, subscriptions)
+        await mirror.refresh()
+        inbound = ocpp_routes.InboundSettings(
+            heartbeat_seconds=settings.heartbeat_seconds,
+            commissioning_heartbeat_seconds=settings.commissioning_heartbeat_seconds,
+            authorize=AuthorizationService(secret_key).authorize,
+        )
+        ports = Ports(
+            handlers=ocpp_routes.routes(inbound),
+            identities=mirror,
+            presence=RowPresence(engine),
+            record_attempts=AttemptService(engine, clock).store_attempts,
+            frame_log=frames.write,
+            quarantine=quarantine.write,
+        )
+        running = Gateway(engine.url, bus, ports, gateway_settings(settings))
+        refreshing = asyncio.create_task(mirror.run(bus))
+        try:
+            await running.start(settings.ocpp_host, settings.ocpp_port)
+            yield running
+            await running.stop()
+        finally:
+            refreshing.cancel()
+            await asyncio.gather(refreshing, return_exceptions=True)
+
+
+def gateway_settings(settings: Settings) -> GatewaySettings:
+    """The gateway's values; TLS where a certificate is set."""
+    tls = None
+    if settings.ocpp_tls_cert and settings.ocpp_tls_key:
+        tls = server_context([(settings.ocpp_tls_cert, settings.ocpp_tls_key)])
+    return GatewaySettings(
+        max_message_bytes=settings.ocpp_max_frame_bytes,
+        ping_seconds=settings.ocpp_ping_seconds,
+        allow_profile_0=settings.ocpp_allow_profile_0,
+        tls=tls,
+    )
