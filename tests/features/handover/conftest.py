@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -10,14 +10,14 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from features.handover.handovers import INSTALLER
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from features.handover.handovers import INSTALLER
 from sliproad.features.accounts.model import InstallerActor
-from sliproad.features.accounts.store import InstallerRow, OrganizationRow
-from sliproad.features.charge_points.store import ChargePointRow
+from sliproad.features.accounts.service import AccountService
+from sliproad.features.accounts.store import InstallerRow, OrganizationRow, UserRow
 from sliproad.features.charge_points.service import RegistryService
+from sliproad.features.charge_points.store import ChargePointRow
+from sliproad.features.commissioning.records import CommissioningRecords
 from sliproad.features.commissioning.store import CommissioningSessionRow, CommissioningStepRow
 from sliproad.features.handover import jobs as handover_jobs
 from sliproad.features.handover.checking import CertificateChecker
@@ -26,11 +26,10 @@ from sliproad.features.handover.links import CertificateLinks
 from sliproad.features.handover.service import HandoverService
 from sliproad.features.handover.signing_identity import own_identity
 from sliproad.features.projects.assignment import AssignmentService
-from sliproad.features.projects.model import PlatformCheck
 from sliproad.features.projects.service import ProjectService
 from sliproad.features.projects.store import ChecklistItemRow, ProjectInstallerRow, ProjectRow
 from sliproad.features.sites.service import SiteService
-from sliproad.features.sites.store import SiteRow
+from sliproad.features.sites.store import SiteOwnerRow, SiteRow
 from sliproad.foundation import outgoing as outgoing_mail
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import ManualClock
@@ -48,46 +47,6 @@ PUBLIC_URL = "https://sliproad.example"
 ORGANIZATION = "org_riverside"
 PROJECT = "proj_riverside"
 ALEX = InstallerActor("ins_alex", INSTALLER, "alex@acme.example", "Acme EV Installations")
-
-
-@dataclass
-class Summary:
-    session_id: str
-    steps: Sequence[CommissioningStepRow]
-    test_energy_wh: int | None
-    firmware_version: str | None
-
-
-class Rooms:
-    """What handover's ports ask of accounts, sites and commissioning, read from those rooms' tables."""
-
-    async def organization_name(self, session: AsyncSession, organization_id: str) -> str:
-        return (await session.get_one(OrganizationRow, organization_id)).name
-
-    async def organization_email(self, session: AsyncSession, organization_id: str) -> str:
-        return (await session.get_one(OrganizationRow, organization_id)).contact_email
-
-    async def owner_mailboxes(self, session: AsyncSession, site_id: str) -> Sequence[str]:
-        return ["owner@riverside.example"]
-
-    async def summaries(self, session: AsyncSession, charge_point_keys: Sequence[int]) -> Mapping[int, Summary]:
-        found: dict[int, Summary] = {}
-        for row in await session.scalars(
-            select(CommissioningSessionRow).where(CommissioningSessionRow.charge_point_key.in_(charge_point_keys))
-        ):
-            steps = await session.scalars(
-                select(CommissioningStepRow)
-                .where(CommissioningStepRow.session_id == row.session_id)
-                .order_by(CommissioningStepRow.position)
-            )
-            found[row.charge_point_key] = Summary(row.session_id, list(steps), 21, "3.4.1")
-        return found
-
-    async def platform_checks(
-        self, session: AsyncSession, charge_point_keys: Sequence[int]
-    ) -> Mapping[int, Mapping[str, PlatformCheck]]:
-        done = PlatformCheck(done=True, note="seen")
-        return {key: {"ocpp_connection": done, "heartbeat": done, "meter_calibration": done} for key in charge_point_keys}
 
 
 @dataclass
@@ -163,23 +122,28 @@ async def installation(
     """Two commissioned charge points in a project that expects two; Alex is assigned to it."""
     jobs = Jobs(engine.url)
     await jobs.open()
-    rooms, files = Rooms(), Files()
+    records, accounts, files = CommissioningRecords(), AccountService(), Files()
     outgoing = Outgoing(jobs, secret_key)
     links = CertificateLinks(clock, secret_key, PUBLIC_URL)
     vault = Vault(engine, secret_key)
     identity = await own_identity(vault, clock, name="Sliproad")
 
     def projects(database: Database) -> ProjectService:
-        return ProjectService(database, clock, SiteService(database, clock), RegistryService(database, clock, bus, ocpp_public_url="wss://ocpp.example"), rooms)
+        return ProjectService(
+            database,
+            clock,
+            SiteService(database, clock),
+            RegistryService(database, clock, bus, ocpp_public_url="wss://ocpp.example"),
+            records,
+        )
 
     issuer = CertificateIssuer(
         engine,
         clock,
         projects=projects(engine),
-        installers=AssignmentService(engine, clock, projects(engine), projects(engine).sites, rooms),
-        organizations=rooms,
-        owners=rooms,
-        commissioning=rooms,
+        assignments=AssignmentService(engine, clock, projects(engine), projects(engine).sites, accounts),
+        accounts=accounts,
+        commissioning=records,
         files=files,
         outgoing=outgoing,
         links=links,
@@ -187,7 +151,13 @@ async def installation(
     )
     handover_jobs.register(jobs, issuer)
     mail_folder = tmp_path / "mail"
-    outgoing_mail.register(jobs, engine, secret_key, FileMailer(mail_folder, sender="Sliproad <no-reply@sliproad.example>", clock=clock), files)
+    outgoing_mail.register(
+        jobs,
+        engine,
+        secret_key,
+        FileMailer(mail_folder, sender="Sliproad <no-reply@sliproad.example>", clock=clock),
+        files,
+    )
     service = HandoverService(
         web,
         clock,
@@ -207,7 +177,11 @@ async def installation(
 async def _fill(made: Installation) -> None:
     now = made.clock.now()
     async with made.engine.transaction(ENGINE) as session:
-        session.add(OrganizationRow(organization_id=ORGANIZATION, name="Riverside Charging Ltd", contact_email="ops@riverside.example"))
+        session.add(
+            OrganizationRow(
+                organization_id=ORGANIZATION, name="Riverside Charging Ltd", contact_email="ops@riverside.example"
+            )
+        )
         session.add(
             InstallerRow(
                 installer_id=ALEX.installer_id,
@@ -228,7 +202,25 @@ async def _fill(made: Installation) -> None:
                 time_zone="Europe/London",
             )
         )
+        session.add(
+            UserRow(
+                user_id="usr_owner",
+                email="owner@riverside.example",
+                email_key="owner@riverside.example",
+                full_name="Olive Owner",
+                password_hash="-",
+            )
+        )
         await session.flush()
+        session.add(
+            SiteOwnerRow(
+                site_id="site_riverside",
+                user_id="usr_owner",
+                organization_id=ORGANIZATION,
+                email="owner@riverside.example",
+                full_name="Olive Owner",
+            )
+        )
         session.add(
             ProjectRow(
                 project_id=PROJECT,
@@ -296,7 +288,14 @@ async def add_charge_point(made: Installation, number: int, *, status: str = "co
             )
         )
         await session.flush()
-        for position, name in enumerate(("connectivity", "heartbeat", "configuration", "test_transaction")):
+        steps = {
+            "connectivity": None,
+            "heartbeat": None,
+            "configuration": None,
+            "meter_calibration": None,
+            "test_transaction": {"energy_wh": 21},
+        }
+        for position, (name, evidence) in enumerate(steps.items()):
             session.add(
                 CommissioningStepRow(
                     session_id=session_id,
@@ -309,5 +308,7 @@ async def add_charge_point(made: Installation, number: int, *, status: str = "co
                     time_limit_seconds=60,
                     duration_ms=1050,
                     detail="As it should be",
+                    evidence=evidence,
+                    finished_at=now,
                 )
             )

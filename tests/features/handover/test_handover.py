@@ -6,9 +6,9 @@ import re
 from datetime import timedelta
 
 import pytest
-from features.handover.conftest import ALEX, PROJECT, PUBLIC_URL, Installation, add_charge_point
 from sqlalchemy import func, select
 
+from features.handover.conftest import ALEX, PROJECT, PUBLIC_URL, Installation, add_charge_point
 from sliproad.features.accounts.model import InstallerActor
 from sliproad.features.handover.model import Declaration, Handover
 from sliproad.features.handover.store import CertificateLinkRow, HandoverRow
@@ -28,7 +28,9 @@ DECLARATION = Declaration(
 
 async def handed_over(installation: Installation) -> Handover:
     async with installation.worker():
-        return await installation.service.complete(ALEX, PROJECT, DECLARATION)
+        done = await installation.service.complete(ALEX, PROJECT, DECLARATION)
+        await installation.mails(3)
+        return done
 
 
 def token_of(url: str) -> str:
@@ -73,7 +75,13 @@ async def test_its_certificate_is_there_with_the_answer_and_genuine(installation
     first = record["charge_points"][0]
     assert first["serial_number"] == "SN-ABX-000"
     assert first["test_energy_wh"] == 21
-    assert [step["name"] for step in first["steps"]] == ["connectivity", "heartbeat", "configuration", "test_transaction"]
+    assert [step["name"] for step in first["steps"]] == [
+        "connectivity",
+        "heartbeat",
+        "configuration",
+        "meter_calibration",
+        "test_transaction",
+    ]
     items = {item["name"]: item for item in first["checklist"]}
     assert items["emergency_stop"] == {
         "by_platform": False,

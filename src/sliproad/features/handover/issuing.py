@@ -9,14 +9,16 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.features.accounts.model import email_key
+from sliproad.features.accounts.service import AccountService
+from sliproad.features.commissioning.records import CommissioningRecords
 from sliproad.features.handover import store
 from sliproad.features.handover.certificate.document import Certificate, issue_certificate
 from sliproad.features.handover.certificate.record import HandoverRecord
 from sliproad.features.handover.links import CertificateLinks
 from sliproad.features.handover.mails import HandoverMails
 from sliproad.features.handover.model import Declaration, Handover
-from sliproad.features.handover.ports import Commissioning, Organizations, ProjectInstallers, SiteOwners
 from sliproad.features.handover.recording import Facts, record_of
+from sliproad.features.projects.assignment import AssignmentService
 from sliproad.features.projects.model import Project
 from sliproad.features.projects.service import ProjectService
 from sliproad.foundation.clock import Clock
@@ -40,10 +42,9 @@ class CertificateIssuer:
         clock: Clock,
         *,
         projects: ProjectService,
-        installers: ProjectInstallers,
-        organizations: Organizations,
-        owners: SiteOwners,
-        commissioning: Commissioning,
+        assignments: AssignmentService,
+        accounts: AccountService,
+        commissioning: CommissioningRecords,
         files: Files,
         outgoing: Outgoing,
         links: CertificateLinks,
@@ -53,9 +54,8 @@ class CertificateIssuer:
         self.database = database
         self.clock = clock
         self.projects = projects
-        self.installers = installers
-        self.organizations = organizations
-        self.owners = owners
+        self.assignments = assignments
+        self.accounts = accounts
         self.commissioning = commissioning
         self.files = files
         self.outgoing = outgoing
@@ -124,8 +124,8 @@ class CertificateIssuer:
         facts = Facts(
             project=project,
             site=await self.projects.sites.by_id(session, project.site_id),
-            organization_name=await self.organizations.organization_name(session, row.organization_id),
-            installers=await self.installers.installers_of(session, row.project_id),
+            organization_name=await self.accounts.organization_name(session, row.organization_id),
+            installers=await self.assignments.installers_of(session, row.project_id),
             charge_points=charge_points,
             summaries=await self.commissioning.summaries(session, [each.key for each in charge_points]),
             checklist=await self.projects.checklist(session, row.project_id),
@@ -137,9 +137,9 @@ class CertificateIssuer:
     async def _mailboxes(self, session: AsyncSession, row: store.HandoverRow, project: Project) -> Sequence[str]:
         """The organisation, the site's owners and the contact that the installer named; each once."""
         found = [
-            await self.organizations.organization_email(session, row.organization_id),
+            await self.accounts.organization_email(session, row.organization_id),
             project.site_owner_email,
-            *await self.owners.owner_mailboxes(session, project.site_id),
+            *await self.projects.sites.owner_mailboxes(session, project.site_id),
             row.site_contact_email,
         ]
         return list(

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sliproad.features.charge_points.model import ChargePoint
+from sliproad.features.commissioning.records import SessionSummary
 from sliproad.features.handover.certificate import record
 from sliproad.features.handover.model import Declaration, Handover
-from sliproad.features.handover.ports import CommissioningSummary
 from sliproad.features.projects.model import Checklist, ChecklistItem, Project, ProjectInstaller
 from sliproad.features.sites.model import Site
 
@@ -20,7 +20,7 @@ class Facts:
     organization_name: str
     installers: Sequence[ProjectInstaller]
     charge_points: Sequence[ChargePoint]
-    summaries: Mapping[int, CommissioningSummary]
+    summaries: Mapping[int, SessionSummary]
     checklist: Checklist
 
 
@@ -60,7 +60,7 @@ def record_of(handover: Handover, declaration: Declaration, facts: Facts) -> rec
 
 
 def _charge_point(
-    charge_point: ChargePoint, summary: CommissioningSummary | None, items: Sequence[ChecklistItem]
+    charge_point: ChargePoint, summary: SessionSummary | None, items: Sequence[ChecklistItem]
 ) -> record.ChargePointRecord:
     return record.ChargePointRecord(
         charge_point_id=charge_point.charge_point_id,
