@@ -167,8 +167,10 @@ def migrate(config: ConfigFile = None) -> None:
 def doctor(data_dir: DataDir = None, config: ConfigFile = None) -> None:
     """Say what is wrong with this installation, in sentences; exit 1 when something is."""
     from sliproad.app.doctor import examine
+    from sliproad.foundation.telemetry import configure_logging
 
     settings = load_settings(config, data_dir=data_dir)
+    configure_logging(settings.log_format, "error")
     findings = asyncio.run(examine(settings))
     for finding in findings:
         typer.echo(("✓ " if finding.is_good else "✗ ") + finding.sentence)
@@ -211,7 +213,9 @@ def run_admin(settings: "Settings", act: Any, *, as_json: bool) -> None:
     from sliproad.app.administration import administer
     from sliproad.foundation.embedded import StartError
     from sliproad.foundation.errors import DomainError
+    from sliproad.foundation.telemetry import configure_logging
 
+    configure_logging(settings.log_format, "warning")
     try:
         result = administer(settings, act)
     except (DomainError, StartError) as error:
