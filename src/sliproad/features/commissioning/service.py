@@ -71,6 +71,7 @@ class CommissioningService:
         async with self.database.transaction(actor.scope) as session:
             seen = await self._of_installer(session, actor, charge_point_id)
             await self.projects.for_work(session, seen.project_id)
+            epoch = (await self.live.live(session, seen.key)).epoch
         template = choose(seen, template_id)
         session_id, now = new_id("comm"), self.clock.now()
         token = self.authorization.test_token(seen.key, session_id)
@@ -89,6 +90,7 @@ class CommissioningService:
                 "test_token": token,
                 "started_by": actor.installer_id,
                 "started_at": now,
+                "epoch_at_start": epoch,
             }
             if not await store.insert_session(session, values, begun):
                 raise Conflict(

@@ -50,6 +50,8 @@ class CommissioningSessionRow(Row):
     completed_at: Mapped[datetime | None]
     commissioned_at: Mapped[datetime | None]
     """When the charge point went live because of this session: at completion, or later by hand."""
+    epoch_at_start: Mapped[int] = mapped_column(BigInteger)
+    """The connection that the charge point had at the start."""
     turn: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     """Goes up by one with every transition; an answer to a CALL of an earlier turn is void."""
     outgoing: Mapped[dict[str, Any] | None]

@@ -43,7 +43,10 @@ def _until(situation: Situation, moment: str, seconds: float) -> datetime:
 def _choose(situation: Situation, state: dict[str, Any]) -> Move:
     """The connector with a vehicle in it, else a free one, else one that has told nothing yet."""
     words, facts = remote_control(situation.facts), situation.facts
-    statuses = {one.evse_id: one.status for one in reversed(facts.connectors) if one.evse_id > 0}
+    statuses: dict[int, str] = {}
+    for one in facts.connectors:
+        if one.evse_id > 0:
+            statuses.setdefault(one.evse_id, one.status)
     places = [*statuses, *(n for n in range(1, facts.connector_count + 1) if n not in statuses)]
     for wanted in (words.plugged, words.free, {None}):
         if (evse := next((n for n in places if statuses.get(n) in wanted), None)) is not None:
@@ -94,12 +97,11 @@ def _start_answered(situation: Situation, state: dict[str, Any], transaction: Tr
 
 
 def _refused(situation: Situation, state: dict[str, Any]) -> Finish:
-    cable = "" if state["plugged"] else " Plug in the vehicle and start again;"
-    return Finish(
-        "failed",
-        f"The charge point rejected {remote_control(situation.facts).start_action} at connector {state['evse']}.{cable} "
-        "Check that remote start is allowed in its settings and that the connector shows no fault.",
-    )
+    advice = "Check that remote start is allowed in its settings and that the connector shows no fault."
+    if not state["plugged"]:
+        advice = f"Plug in the vehicle and start again. {advice}"
+    action = remote_control(situation.facts).start_action
+    return Finish("failed", f"The charge point rejected {action} at connector {state['evse']}. {advice}")
 
 
 def _plug(situation: Situation, state: dict[str, Any]) -> Move:
