@@ -19,6 +19,7 @@ from sliproad.features.charge_points.presence import RowPresence
 from sliproad.features.commissioning import jobs as commissioning_jobs
 from sliproad.features.frame_log import frames, quarantine
 from sliproad.features.handover import jobs as handover_jobs
+from sliproad.features.handover.pages import LARGER_BODIES
 from sliproad.features.handover.signing_identity import given_identity, own_identity
 from sliproad.features.security.mirror import Mirror
 from sliproad.features.webhooks import jobs as webhook_jobs
@@ -147,6 +148,7 @@ async def web(settings: Settings) -> AsyncIterator[FastAPI]:
             public_url=parts.public_url,
             version=version("sliproad"),
             readiness=readiness(parts),
+            larger_bodies=LARGER_BODIES,
         )
 
 

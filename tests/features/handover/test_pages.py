@@ -47,6 +47,7 @@ async def client(
         idempotency=IdempotencyRecords(web, secret_key, clock),
         public_url="https://sliproad.example",
         version="test",
+        larger_bodies=pages.LARGER_BODIES,
     )
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="https://sliproad.example") as client:
@@ -225,3 +226,11 @@ async def test_a_form_from_another_site_is_refused(installation: Installation, c
     )
 
     assert answer.status_code == 403
+
+
+async def test_a_large_certificate_can_be_checked(installation: Installation, client: httpx2.AsyncClient) -> None:
+    done = await handed_over(installation)
+
+    said = await checked(client, done.certificate_id, b"%PDF-1.7" + bytes(3 * 1024 * 1024))
+
+    assert "This file is not this certificate" in said

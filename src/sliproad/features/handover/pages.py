@@ -11,6 +11,9 @@ from sliproad.features.handover.service import HandoverService
 from sliproad.foundation.errors import NotFound
 from sliproad.foundation.web.ui import Pages
 
+LARGER_BODIES = {"/verify/": 32 * 1024 * 1024}
+"""A certificate of 60 charge points is about 1 MB; whoever checks one may upload it whole."""
+
 PAGES = Pages(Path(__file__).parent / "templates")
 
 

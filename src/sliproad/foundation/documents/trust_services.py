@@ -24,19 +24,18 @@ from sliproad.foundation.errors import UpstreamUnavailable
 from sliproad.foundation.outbound import OutboundClient
 
 Fetch = Callable[[str, str, bytes | None, Mapping[str, str]], Awaitable[bytes]]
-"""(method, url, body, headers) -> body of a 200 answer; raises `OSError` for anything else."""
+"""(method, url, body, headers) -> body of a 200 answer; raises `OSError` or `UpstreamUnavailable` for anything else."""
+
+NO_ANSWER = (OSError, ValueError, UpstreamUnavailable)
 
 
 def through(client: OutboundClient) -> Fetch:
     """Fetches by the guarded client."""
 
     async def fetch(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
-        try:
-            answer = await client.request(method, url, headers=headers, body=body)
-        except UpstreamUnavailable as error:
-            raise OSError(error.detail) from error
+        answer = await client.request(method, url, headers=headers, body=body)
         if answer.status != HTTPStatus.OK:
-            raise OSError(f"the service answered {answer.status}")
+            raise UpstreamUnavailable(f"The trust service answered {answer.status}.")
         return answer.body
 
     return fetch
@@ -67,7 +66,7 @@ class FetchedTimeStamper(TimeStamper):
         try:
             body = await self._fetch("POST", self._url, req.dump(), headers)
             return tsp.TimeStampResp.load(body, strict=True)
-        except (OSError, ValueError) as error:
+        except NO_ANSWER as error:
             raise TimestampRequestError("the time stamping authority gave no usable answer") from error
 
 
@@ -96,7 +95,7 @@ class _OcspFetcher(OCSPFetcher):
             try:
                 body = await self._fetch("POST", url, request.dump(), headers)
                 return process_ocsp_response_data(body, ocsp_request=request, ocsp_url=url)
-            except (OSError, ValueError):
+            except NO_ANSWER:
                 continue
         raise OCSPFetchError("no OCSP responder of the certificate answered")
 
@@ -128,7 +127,7 @@ class _CrlFetcher(CRLFetcher):
             if pem.detect(body):
                 _, _, body = pem.unarmor(body)
             return crl.CertificateList.load(body, strict=True)
-        except (OSError, ValueError) as error:
+        except NO_ANSWER as error:
             raise CRLFetchError("the revocation list of the certificate could not be fetched") from error
 
     def fetched_crls(self) -> Iterable[crl.CertificateList]:

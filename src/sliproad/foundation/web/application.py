@@ -28,6 +28,7 @@ def create_app(
     readiness: Mapping[str, ReadinessCheck] | None = None,
     registry: CollectorRegistry | None = None,
     lifespan: Lifespan[Any] | None = None,
+    larger_bodies: Mapping[str, int] | None = None,
 ) -> FastAPI:
     """The ASGI application.
 
@@ -40,6 +41,7 @@ def create_app(
         readiness: what `/readyz` checks, by name; a check raises when its part does not work.
         registry: of the process's metrics; a new one when not given.
         lifespan: what starts and stops with the application.
+        larger_bodies: where files are uploaded: the beginning of a path, and how many bytes it takes.
     """
     registry = registry if registry is not None else CollectorRegistry()
     app = FastAPI(
@@ -53,6 +55,6 @@ def create_app(
         app.include_router(router)
     openapi.install(app)
     app.add_middleware(IdempotencyMiddleware, records=idempotency, guards=guards)
-    app.add_middleware(BodyGuard, json_prefixes=JSON_PREFIXES)
+    app.add_middleware(BodyGuard, json_prefixes=JSON_PREFIXES, larger_bodies=larger_bodies)
     app.add_middleware(RequestContext, metrics=HttpMetrics(registry), is_https=public_url.startswith("https:"))
     return app

@@ -3,7 +3,7 @@
 Python's own JSON reader takes NaN, lone surrogates and any depth; PostgreSQL takes no U+0000. Each is a clean 4xx here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,10 +31,19 @@ class Disconnected(Exception):
 class BodyGuard:
     """Reads the body (at most 1 MiB), checks what is meant as JSON, and hands the same bytes on."""
 
-    def __init__(self, app: ASGIApp, *, json_prefixes: tuple[str, ...], max_bytes: int = MAX_BODY_BYTES) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        json_prefixes: tuple[str, ...],
+        max_bytes: int = MAX_BODY_BYTES,
+        larger_bodies: Mapping[str, int] | None = None,
+    ) -> None:
+        """`larger_bodies` maps the beginning of a path where files are uploaded to how many bytes it takes."""
         self.app = app
         self.json_prefixes = json_prefixes
         self.max_bytes = max_bytes
+        self.larger_bodies = larger_bodies or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -42,13 +51,15 @@ class BodyGuard:
             return
         headers = Headers(scope=scope)
         refusal, body = _refuse_address(scope), b""
+        larger = [most for prefix, most in self.larger_bodies.items() if scope["path"].startswith(prefix)]
+        max_bytes = max(self.max_bytes, *larger) if larger else self.max_bytes
         if refusal is None:
             try:
-                body = await self._read(headers, receive)
+                body = await self._read(headers, receive, max_bytes)
             except Disconnected:
                 return
             except TooLarge:
-                sentence = f"The body is larger than {self.max_bytes} bytes."
+                sentence = f"The body is larger than {max_bytes} bytes."
                 refusal = problem_response(scope, 413, "content_too_large", sentence, headers={"Connection": "close"})
         if refusal is None:
             refusal = self._refuse(scope, headers, body)
@@ -57,9 +68,9 @@ class BodyGuard:
             return
         await self.app(scope, _replay(body, receive), send)
 
-    async def _read(self, headers: Headers, receive: Receive) -> bytes:
+    async def _read(self, headers: Headers, receive: Receive, max_bytes: int) -> bytes:
         length = headers.get("content-length", "0")
-        if length.isdigit() and int(length) > self.max_bytes:
+        if length.isdigit() and int(length) > max_bytes:
             raise TooLarge
         parts, size, more = [], 0, True
         while more:
@@ -69,7 +80,7 @@ class BodyGuard:
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             more = message.get("more_body", False)
-            if size > self.max_bytes:
+            if size > max_bytes:
                 raise TooLarge
         return b"".join(parts)
 
