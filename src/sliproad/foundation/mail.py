@@ -6,6 +6,7 @@ Features make a `Mail` and give it to `outgoing.Outgoing.enqueue`; only the job 
 import asyncio
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -92,7 +93,8 @@ class FileMailer:
     def _write(self, message_id: str, data: bytes) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         earlier = next(self.folder.glob(f"*-{message_id}.eml"), None)
-        target = earlier or self.folder / f"{self.clock.now():%Y%m%dT%H%M%S%fZ}-{message_id}.eml"
+        written_at = datetime.now(UTC)  # the machine's own time: only the order of the names matters
+        target = earlier or self.folder / f"{written_at:%Y%m%dT%H%M%S%fZ}-{message_id}.eml"
         partial = target.with_suffix(".part")
         partial.write_bytes(data)
         partial.replace(target)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from sliproad.foundation.mail import is_address
 
@@ -32,7 +32,7 @@ Email = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=254),
     AfterValidator(_checked_address),
-    Field(json_schema_extra={"format": "email"}, examples=["alex@acme-ev-installs.com"]),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": 254, "examples": ["alex@acme-ev-installs.com"]}),
 ]
 """A mailbox; whether it exists, only a mail can tell."""
 

@@ -1,0 +1,129 @@
+"""The room's parts put together: `app/wiring.py` gives it pools, queue and keys, and takes services and routers out.
+
+It is here, and not in wiring, so that the tests of this room run the very same composition.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+from pwdlib.hashers import HasherProtocol
+
+from sliproad.features.accounts import (
+    installer_routes,
+    jobs,
+    key_routes,
+    organization_routes,
+    pages,
+    user_routes,
+)
+from sliproad.features.accounts.account_mails import AccountMails
+from sliproad.features.accounts.administration import Administration
+from sliproad.features.accounts.authentication import Authentication
+from sliproad.features.accounts.guards import Guards
+from sliproad.features.accounts.invitations import Invitations
+from sliproad.features.accounts.mailed_tokens import MailedTokens
+from sliproad.features.accounts.model import PersonKind
+from sliproad.features.accounts.organizations import Organizations
+from sliproad.features.accounts.passwords import Passwords
+from sliproad.features.accounts.people import People
+from sliproad.features.accounts.service import AccountService
+from sliproad.features.accounts.sign_up import SignUp
+from sliproad.features.accounts.throttle import LoginThrottle
+from sliproad.features.accounts.tokens import AccessTokens
+from sliproad.foundation.clock import Clock
+from sliproad.foundation.crypto import SecretKey
+from sliproad.foundation.database import Database
+from sliproad.foundation.jobs import Jobs
+from sliproad.foundation.outgoing import Outgoing
+from sliproad.foundation.web.limits import RateLimiter
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What the rest of the program gets from accounts."""
+
+    service: AccountService
+    guards: Guards
+    authentication: Authentication
+    invitations: Invitations
+    organizations: Organizations
+    sign_up: SignUp
+    people: dict[PersonKind, People]
+    tokens: AccessTokens
+    mails: AccountMails
+    administration: Administration
+
+    def routers(self) -> list[APIRouter]:
+        """All routes and pages of this room, in the order of the reference."""
+        installers, users = self.people[PersonKind.INSTALLER], self.people[PersonKind.USER]
+        return [
+            installer_routes.router(self.sign_up, installers, self.authentication, self.tokens),
+            user_routes.organization_router(self.sign_up, users, self.organizations, self.authentication, self.tokens),
+            organization_routes.router(self.organizations, self.invitations),
+            user_routes.site_owner_router(users, self.authentication, self.tokens),
+            user_routes.invitation_router(self.invitations),
+            key_routes.router(self.tokens),
+            pages.router(self.people, self.invitations),
+        ]
+
+    def register_jobs(self, queue: Jobs) -> None:
+        """Define this room's tasks: every process does."""
+        jobs.register(queue, self.mails, self.authentication.clock)
+
+
+def assemble(
+    *,
+    web: Database,
+    engine: Database,
+    queue: Jobs,
+    outgoing: Outgoing,
+    limiter: RateLimiter,
+    secret_key: SecretKey,
+    signing_key: bytes,
+    public_url: str,
+    clock: Clock,
+    hasher: HasherProtocol | None = None,
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Accounts:
+    """Build the room.
+
+    Args:
+        web: the database of requests, role `web`.
+        engine: the database of jobs and of `sliproad admin`, role `engine`.
+        queue: of jobs.
+        outgoing: where mails are left.
+        limiter: of requests.
+        secret_key: of the installation.
+        signing_key: PEM, from `vault.get_or_make(tokens.VAULT_NAME, tokens.make_key)`.
+        public_url: issuer of tokens, and where mailed links lead.
+        clock: the time.
+        hasher: of passwords; argon2id with the library's parameters where none is given.
+        pause: how a login that is slowed down waits.
+    """
+    tokens = AccessTokens(signing_key, issuer=public_url, clock=clock)
+    passwords = Passwords(hasher)
+    mailed_tokens = MailedTokens(secret_key, public_url, clock)
+    authentication = Authentication(web, tokens, secret_key, clock)
+    throttle = LoginThrottle(limiter, pause=pause)
+    people = {kind: People(kind, web, passwords, mailed_tokens, throttle, limiter, queue, clock) for kind in PersonKind}
+    return Accounts(
+        service=AccountService(),
+        guards=Guards(authentication),
+        authentication=authentication,
+        invitations=Invitations(
+            database=web,
+            mailed_tokens=mailed_tokens,
+            outgoing=outgoing,
+            passwords=passwords,
+            limiter=limiter,
+            clock=clock,
+        ),
+        organizations=Organizations(web, secret_key, clock),
+        sign_up=SignUp(web, passwords, limiter, queue),
+        people=people,
+        tokens=tokens,
+        mails=AccountMails(engine, mailed_tokens, outgoing, limiter),
+        administration=Administration(engine, passwords, secret_key, clock),
+    )
