@@ -12,4 +12,5 @@ def routes(of: Services) -> dict[str, Sequence[Route]]:
     """Event name -> what is done in the transaction that takes it from the outbox."""
     return {
         EVERY_EVENT: (of.webhooks.fan_out,),
+        "commissioning.completed": (of.site_owner_mails.tell_site_owners,),
     }

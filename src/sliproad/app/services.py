@@ -26,6 +26,7 @@ from sliproad.features.commands.service import CommandService
 from sliproad.features.commissioning.ending import Ending
 from sliproad.features.commissioning.facts import FactsGatherer
 from sliproad.features.commissioning.jobs import Wakeups
+from sliproad.features.commissioning.mails import SiteOwnerMails
 from sliproad.features.commissioning.records import CommissioningRecords
 from sliproad.features.commissioning.runner import CommissioningRunner
 from sliproad.features.commissioning.service import CommissioningService
@@ -254,6 +255,10 @@ class Services:
             self.parts.engine, self.clock, self.parts.bus, self.commands, facts=facts, ending=ending
         )
         return Wakeups(runner, self.commands, self.parts.bus)
+
+    @cached_property
+    def site_owner_mails(self) -> SiteOwnerMails:
+        return SiteOwnerMails(self.registry, self.projects, self.outgoing)
 
     @cached_property
     def certificate_links(self) -> CertificateLinks:
