@@ -136,7 +136,7 @@ class VirtualCharger:
 
     async def _stay_connected(self, link_type: type[Link]) -> None:
         settings, failures = self.settings, 0
-        while True:
+        while not self._stopping.is_set():
             await self._may_connect.wait()
             try:
                 why = await Connection(self.station, self.sessions, link_type, self._tls).run()

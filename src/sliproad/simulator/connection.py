@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Coroutine
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -63,21 +64,15 @@ class Connection:
         station.line = link
         station.events.publish("connected", url=station.settings.connection_url)
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(link.start())
-                tasks.create_task(link.answer_calls())
-                tasks.create_task(self._talk(tasks))
-                tasks.create_task(_raise_at_end(link))
-        except* (ConnectionClosed, ConnectionLostError) as lost:
-            link.end(str(_first(lost)))
+            await until_one_ends(link.start(), link.answer_calls(), self._talk(), _raise_at_end(link))
+        except (ConnectionClosed, ConnectionLostError) as lost:
+            link.end(str(lost))
         finally:
             link.end("cancelled")
-            station.line = station.outbox = None
-            station.accepted = False
             station.events.publish("disconnected", why=link.ended.result())
         return str(link.ended.result())
 
-    async def _talk(self, tasks: asyncio.TaskGroup) -> None:
+    async def _talk(self) -> None:
         station = self._station
         skips_boot = station.settings.has(Fault.RECONNECTS_WITHOUT_BOOT) and station.boot_status == "Accepted"
         if not skips_boot:
@@ -90,10 +85,12 @@ class Connection:
         if station.installed_by_request is not None:
             station.say(station.dialect.firmware_status("Installed", station.installed_by_request[0]))
             station.installed_by_request = None
-        tasks.create_task(self._speak(outbox))
-        tasks.create_task(deliver(station, self._sessions, self._link))
-        tasks.create_task(self._beat())
-        tasks.create_task(self._boot_when_triggered())
+        await until_one_ends(
+            self._speak(outbox),
+            deliver(station, self._sessions, self._link),
+            self._beat(),
+            self._boot_when_triggered(),
+        )
 
     async def _boot_until_accepted(self) -> None:
         station = self._station
@@ -147,16 +144,29 @@ class Connection:
         return self._station.dialect.options().heartbeat_seconds if override is None else override
 
     async def _beat(self) -> None:
-        while not self._station.settings.has(Fault.NEVER_SENDS_HEARTBEATS):
-            await self._station.wait_interval(self._heartbeat_seconds)
+        never = self._station.settings.has(Fault.NEVER_SENDS_HEARTBEATS)
+        while True:
+            await self._station.wait_interval((lambda: 0.0) if never else self._heartbeat_seconds)
             await self._link.tell(self._station.dialect.heartbeat())
+
+
+async def until_one_ends(*work: Coroutine[Any, Any, object]) -> None:
+    """Do all of it until one piece ends, then cancel the rest and raise what the ended one raised.
+
+    Not a task group: those of Python 3.11 lose a cancellation that comes while they wind up after an error.
+    """
+    tasks = [asyncio.create_task(piece) for piece in work]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        ended = [task for task in tasks if task.done()]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in ended:
+        task.result()
 
 
 async def _raise_at_end(link: Link) -> None:
     why = await asyncio.shield(link.ended)
     raise ConnectionLostError(why)
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    inner = group.exceptions[0]
-    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner

@@ -95,6 +95,7 @@ class Link(ChargePoint):  # type: ignore[misc]
 
     def end(self, why: str) -> None:
         """Have the connection closed in good order, and let nobody wait for answers on it any more."""
+        self.station.hang_up(self)
         if not self.ended.done():
             self.ended.set_result(why)
         for future in self._awaited.values():

@@ -167,6 +167,12 @@ class Station:
 
     # -- speaking -----------------------------------------------------------------------------------------------------
 
+    def hang_up(self, line: Line) -> None:
+        """This line is dead or dying: from now on the charge point is offline."""
+        if self.line is line:
+            self.line = self.outbox = None
+            self.accepted = False
+
     def begin_outbox(self) -> "asyncio.Queue[Message | Status]":
         """A new connection may speak freely from now on."""
         self.outbox = asyncio.Queue()
