@@ -255,8 +255,8 @@ async def hand_over(site: Site, data_dir: Path, console: Console) -> Path:
     """
     client, project_id = site.client, site.project_id
     checklist = await client.installer("GET", f"projects/{project_id}/checklist")
-    for entry in list(writable_items(checklist)):
-        await client.installer("PUT", f"projects/{project_id}/checklist", body={"items": [entry | {"done": True}]})
+    ticks = [entry | {"done": True} for entry in writable_items(checklist)]
+    await client.installer("PUT", f"projects/{project_id}/checklist", body={"items": ticks})
     done = await client.installer(
         "POST",
         f"projects/{project_id}/complete-handover",
@@ -284,7 +284,7 @@ async def hand_over(site: Site, data_dir: Path, console: Console) -> Path:
 def writable_items(checklist: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The items that a person ticks, as the PUT wants them."""
     for item in checklist["items"]:
-        if not item.get("filled_by_platform"):
+        if not item["by_platform"]:
             yield {key: item[key] for key in ("charge_point_id", "item") if item.get(key) is not None}
 
 
