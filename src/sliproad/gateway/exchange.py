@@ -109,7 +109,7 @@ class Exchange:
             self._refuse_logged(call, raw, at, NOT_OURS if handler is None else NOT_BOOTED)
             return
         try:
-            outcome = handler(self.peer, payload, Received(call.message_id, action, raw, at))
+            outcome = handler(self.peer, payload, Received(call.message_id, action, raw, at, call.leniences))
         except CallRefused as refusal:
             self._refuse_logged(call, raw, at, refusal)
             return
@@ -180,7 +180,7 @@ class Exchange:
         if b"\\u0000" in raw:
             payload, raw = escape_nulls(payload)
         try:
-            outcome = handler(self.peer, payload, Received(send.message_id, send.action, raw, at))
+            outcome = handler(self.peer, payload, Received(send.message_id, send.action, raw, at, send.leniences))
         except CallRefused:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the message is kept and answered
