@@ -184,7 +184,7 @@ class Invitations:
     async def _make_user(
         self, session: AsyncSession, user_id: str, email: str, full_name: str, password_hash: str
     ) -> None:
-        """A new account; or one that signed up but never proved the mailbox: whoever did that may not keep the password."""
+        """A new account; or one that signed up but never proved the mailbox: nothing of that stays but its id."""
         held = await people_store.person_by_id(session, PersonKind.USER, user_id, lock=True)
         if held is None:
             await people_store.insert_person(
@@ -195,6 +195,7 @@ class Invitations:
         people_store.set_password(held, password_hash)
         people_store.set_verified(held, self.clock.now())
         held.full_name = full_name
+        await people_store.drop_memberships(session, user_id)
         await people_store.spend_mail_tokens(session, PersonKind.USER, user_id, Purpose.VERIFY_EMAIL, self.clock.now())
 
     async def _active_user(self, email: str) -> UserRow | None:

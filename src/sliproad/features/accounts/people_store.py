@@ -77,6 +77,11 @@ async def rename_memberships(session: AsyncSession, user_id: str, full_name: str
     await session.execute(update(MembershipRow).where(MembershipRow.user_id == user_id).values(full_name=full_name))
 
 
+async def drop_memberships(session: AsyncSession, user_id: str) -> None:
+    """Leave every organisation."""
+    await session.execute(delete(MembershipRow).where(MembershipRow.user_id == user_id))
+
+
 async def usable_mail_token(session: AsyncSession, token_hash: str, now: datetime) -> MailTokenRow | None:
     """The mailed token, unless it was used or has expired; locked, so that of two at once one wins."""
     statement = select(MailTokenRow).where(
