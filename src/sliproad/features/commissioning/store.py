@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -157,7 +157,7 @@ async def latest_sessions(session: AsyncSession, charge_point_keys: Sequence[int
     """The newest session of each of these charge points."""
     statement = (
         select(CommissioningSessionRow)
-        .distinct(CommissioningSessionRow.charge_point_key)
+        .ext(distinct_on(CommissioningSessionRow.charge_point_key))
         .where(CommissioningSessionRow.charge_point_key.in_(charge_point_keys))
         .order_by(CommissioningSessionRow.charge_point_key, CommissioningSessionRow.started_at.desc())
     )
