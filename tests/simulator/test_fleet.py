@@ -85,7 +85,8 @@ async def test_a_charger_that_fails_ends_the_fleet(fleet_settings) -> None:
         await run_fleet(settings, "idle")
 
 
-async def test_the_storm_charges_again_and_again(csms: Csms, fleet_settings) -> None:
+async def test_the_storm_charges_again_and_again_whoever_is_known(csms: Csms, fleet_settings) -> None:
+    csms.id_token_status = "Invalid"
     done = asyncio.Event()
 
     def on_change(_: VirtualCharger, event) -> None:

@@ -213,6 +213,20 @@ async def test_an_invalid_token_in_the_answer_ends_the_transaction(csms: Csms, p
 
 
 @every_version
+async def test_a_free_vending_charger_asks_nobody(csms: Csms, powered: Powered, version: str) -> None:
+    csms.id_token_status = "Invalid"
+    spoken = Spoken(csms, version)
+    async with powered(version=version, free_vend=True) as charger:
+        await charger.start_charging(1, "RFID0001")
+        await spoken.samples(2)
+        await charger.stop_charging(1)
+        await charger.wait_until_delivered()
+    assert not csms.of("Authorize")
+    (transaction,) = Ledger.read(charger.settings.ledger_path).transactions.values()
+    assert transaction.stop_reason == "Local"
+
+
+@every_version
 async def test_a_setting_that_needs_a_reboot_acts_after_the_reset_and_survives_the_power_cut(
     csms: Csms, powered: Powered, version: str
 ) -> None:

@@ -53,6 +53,8 @@ class Sessions:
 
     async def authorize(self, token: IdToken) -> bool:
         """Ask the CSMS; while offline the settings decide."""
+        if self._station.settings.free_vend:
+            return True
         answer = await self._station.ask(self._station.dialect.authorize(token))
         if answer is None:
             return not self._station.online and self._station.dialect.options().charges_offline
@@ -186,7 +188,12 @@ class Sessions:
             station.events.publish("transaction_named", key=transaction.key, transaction_id=named)
         connector = station.connectors.get(transaction.connector)
         invalid = not station.dialect.is_authorized(answer) and station.dialect.options().stops_when_invalid
-        if invalid and connector is not None and connector.transaction is transaction:
+        if (
+            invalid
+            and not station.settings.free_vend
+            and connector is not None
+            and connector.transaction is transaction
+        ):
             self.end(connector, StopReason.DE_AUTHORIZED)
 
     def sample(self, connector: Connector, context: str, trigger: str) -> None:

@@ -21,6 +21,7 @@ class ChargerSettings:
     `time_scale` is how many times faster than the wall clock the vehicle's energy flows and a transaction's samples
     are taken (never more than two samples a second). All `*_seconds` are wall-clock seconds and are not scaled.
     `vehicle` is `auto` (a car is plugged in when a remote start asks for one and leaves afterwards) or `manual`.
+    With `free_vend` anybody may charge: nobody is asked, and an Invalid in the answer to a start stops nothing.
     `validate` checks every frame against the official schemas of the `ocpp` package, which is slow: for tests.
     `authorization_key_form` is how a 1.6 charger sends a password that was written to AuthorizationKey: as it came, or
     decoded from hexadecimal.
@@ -44,6 +45,7 @@ class ChargerSettings:
     meter_type: str | None = "MID certified"
 
     vehicle: Literal["auto", "manual"] = "auto"
+    free_vend: bool = False
     plug_in_delay_seconds: float = 0.5
     reboot_seconds: float = 0.5
     firmware_stage_seconds: float = 0.3
