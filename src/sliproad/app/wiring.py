@@ -119,11 +119,11 @@ def timestamp_service(settings: Settings, client: OutboundClient) -> TimestampSe
 def register_jobs(of: Services) -> None:
     """Every task of every feature: any process can enqueue, workers run them."""
     parts = of.parts
-    account_jobs.register(parts.jobs, of.account_mails)
+    account_jobs.register(parts.jobs, of.account_mails, parts.clock)
     commissioning_jobs.register(parts.jobs, of.wakeups)
     handover_jobs.register(parts.jobs, of.certificate_issuer)
     webhook_jobs.register(parts.jobs, of.webhooks)
-    web_jobs.register(parts.jobs, parts.engine)
+    web_jobs.register(parts.jobs, parts.engine, parts.clock)
     outgoing.register(parts.jobs, parts.engine, parts.secret_key, mailer(parts), Files())
 
 
