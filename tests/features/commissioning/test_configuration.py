@@ -4,7 +4,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from features.commissioning.situations import NOW, Play, a_charge_point, assert_calls, assert_failed, assert_passed, assert_waits
+from features.commissioning.situations import (
+    NOW,
+    Play,
+    a_charge_point,
+    assert_calls,
+    assert_failed,
+    assert_passed,
+    assert_waits,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +32,13 @@ SMALL = replace(
             variable=Variable("ReservationCtrlr", "NonEvseSpecific"),
             required=False,
         ),
-        Setting("300", "", key="HeartbeatInterval", variable=Variable("OCPPCommCtrlr", "HeartbeatInterval"), set_by_boot=True),
+        Setting(
+            "300",
+            "",
+            key="HeartbeatInterval",
+            variable=Variable("OCPPCommCtrlr", "HeartbeatInterval"),
+            set_by_boot=True,
+        ),
     ),
 )
 
@@ -32,7 +46,9 @@ SMALL = replace(
 class Hardware:
     """Answers the step's CALLs as a charge point with these keys would."""
 
-    def __init__(self, values: dict[str, str], *, read_only=(), rejects=(), reboots=(), most: int | None = None) -> None:
+    def __init__(
+        self, values: dict[str, str], *, read_only=(), rejects=(), reboots=(), most: int | None = None
+    ) -> None:
         self.values = dict(values)
         self.read_only, self.rejects, self.reboots, self.most = set(read_only), set(rejects), set(reboots), most
         self.after_reboot: dict[str, str] = {}
@@ -72,7 +88,11 @@ class Hardware:
         results = []
         for item in payload["getVariableData"]:
             known = self.values.get(item["variable"]["name"])
-            status = {"attributeStatus": "UnknownVariable"} if known is None else {"attributeStatus": "Accepted", "attributeValue": known}
+            status = (
+                {"attributeStatus": "UnknownVariable"}
+                if known is None
+                else {"attributeStatus": "Accepted", "attributeValue": known}
+            )
             results.append(item | status)
         return play.answer({"getVariableResult": results})
 
@@ -81,7 +101,9 @@ class Hardware:
         for item in payload["setVariableData"]:
             name, place = item["variable"]["name"], {"component": item["component"], "variable": item["variable"]}
             if name in self.read_only:
-                results.append(place | {"attributeStatus": "Rejected", "attributeStatusInfo": {"reasonCode": "ReadOnly"}})
+                results.append(
+                    place | {"attributeStatus": "Rejected", "attributeStatusInfo": {"reasonCode": "ReadOnly"}}
+                )
             else:
                 results.append(place | {"attributeStatus": self._write(name, item["attributeValue"])})
         return play.answer({"setVariableResult": results})
@@ -122,7 +144,9 @@ def test_every_key_is_written_read_back_and_equal():
 
 
 def test_only_what_differs_is_written():
-    hardware = Hardware(ALL_16 | {"MeterValueSampleInterval": " 60", "StopTransactionOnInvalidId": "TRUE", "HeartbeatInterval": "300"})
+    hardware = Hardware(
+        ALL_16 | {"MeterValueSampleInterval": " 60", "StopTransactionOnInvalidId": "TRUE", "HeartbeatInterval": "300"}
+    )
     assert_passed(run(a_play(), hardware), "All 4 configuration keys applied")
     assert "ChangeConfiguration" not in hardware.calls
 
@@ -150,12 +174,17 @@ def test_a_read_only_key_with_another_value_is_told_apart_and_never_written():
     hardware = Hardware(ALL_16, read_only=["MeterValueSampleInterval"])
     finish = run(a_play(), hardware)
     assert finish.status == "failed"
-    assert finish.detail.startswith("3 of 4 configuration keys applied; read-only with another value: MeterValueSampleInterval.")
+    assert finish.detail.startswith(
+        "3 of 4 configuration keys applied; read-only with another value: MeterValueSampleInterval."
+    )
     assert hardware.values["MeterValueSampleInterval"] == "0"
 
 
 def test_a_read_only_key_that_is_not_required_is_only_listed():
-    finish = run(a_play(), Hardware(ALL_16 | {"ReserveConnectorZeroSupported": "false"}, read_only=["ReserveConnectorZeroSupported"]))
+    finish = run(
+        a_play(),
+        Hardware(ALL_16 | {"ReserveConnectorZeroSupported": "false"}, read_only=["ReserveConnectorZeroSupported"]),
+    )
     assert_passed(
         finish, "3 of 4 configuration keys applied; read-only with another value: ReserveConnectorZeroSupported"
     )
@@ -176,8 +205,21 @@ def test_a_key_that_reads_back_otherwise_is_written_once_more_and_then_fails():
 @pytest.mark.parametrize("version", ["1.6", "2.0.1"])
 def test_reboot_required_brings_one_reset_and_goes_on_after_the_new_boot(version):
     """ocpp.md: collect all keys, one Reset (Soft, OnIdle), wait for the new socket and boot, read back, go on."""
-    names = ["MeterValueSampleInterval", "StopTransactionOnInvalidId"] if version == "1.6" else ["TxUpdatedInterval", "StopTxOnInvalidId"]
-    values = ALL_16 if version == "1.6" else {"TxUpdatedInterval": "0", "StopTxOnInvalidId": "false", "NonEvseSpecific": "true", "HeartbeatInterval": "30"}
+    names = (
+        ["MeterValueSampleInterval", "StopTransactionOnInvalidId"]
+        if version == "1.6"
+        else ["TxUpdatedInterval", "StopTxOnInvalidId"]
+    )
+    values = (
+        ALL_16
+        if version == "1.6"
+        else {
+            "TxUpdatedInterval": "0",
+            "StopTxOnInvalidId": "false",
+            "NonEvseSpecific": "true",
+            "HeartbeatInterval": "30",
+        }
+    )
     hardware = Hardware(values, reboots=names)
     play = a_play(version)
     assert_passed(run(play, hardware), "All 4 configuration keys applied")
@@ -193,7 +235,11 @@ def test_a_refused_soft_reset_is_followed_by_a_hard_one():
 
     def reset(play: Play, payload: dict[str, str]):
         kinds.append(payload["type"])
-        return play.answer({"status": "Rejected"}) if payload["type"] == "Soft" else Hardware.Reset(hardware, play, payload)
+        return (
+            play.answer({"status": "Rejected"})
+            if payload["type"] == "Soft"
+            else Hardware.Reset(hardware, play, payload)
+        )
 
     hardware.Reset = reset
     assert_passed(run(a_play(), hardware), "All 4 configuration keys applied")
@@ -235,7 +281,9 @@ def test_a_charge_point_that_comes_back_without_a_boot_is_taken_after_a_minute()
 def test_a_charge_point_that_fails_on_many_keys_at_once_is_asked_key_by_key(how):
     play, hardware = a_play(), Hardware(ALL_16, most=1)
     assert_passed(run(play, hardware), "All 4 configuration keys applied")
-    assert "The charge point dropped its connection when asked for several keys at once: asking key by key" in play.notes
+    assert (
+        "The charge point dropped its connection when asked for several keys at once: asking key by key" in play.notes
+    )
 
 
 def test_the_limit_of_keys_at_once_is_kept():
@@ -264,7 +312,12 @@ def test_variables_are_written_in_messages_of_as_many_items_as_allowed(version):
 
 
 def test_a_read_only_variable_is_known_by_the_reason_of_its_rejection():
-    values = {"TxUpdatedInterval": "0", "StopTxOnInvalidId": "true", "NonEvseSpecific": "true", "HeartbeatInterval": "300"}
+    values = {
+        "TxUpdatedInterval": "0",
+        "StopTxOnInvalidId": "true",
+        "NonEvseSpecific": "true",
+        "HeartbeatInterval": "300",
+    }
     finish = run(a_play("2.0.1"), Hardware(values, read_only=["TxUpdatedInterval"]))
     assert "read-only with another value: SampledDataCtrlr.TxUpdatedInterval" in finish.detail
 
@@ -284,7 +337,9 @@ def test_a_heartbeat_interval_that_every_boot_resets_is_no_failure():
 def test_a_charge_point_that_knows_none_of_the_keys_fails():
     finish = run(a_play(), Hardware({}))
     assert finish.status == "failed"
-    assert finish.detail.startswith("0 of 4 configuration keys applied; not supported by the firmware: MeterValueSampleInterval,")
+    assert finish.detail.startswith(
+        "0 of 4 configuration keys applied; not supported by the firmware: MeterValueSampleInterval,"
+    )
 
 
 def test_a_call_error_to_a_write_counts_as_rejected():
@@ -315,7 +370,14 @@ def test_out_of_time_while_restarting():
 
 @pytest.mark.parametrize(
     ("wanted", "found", "equal"),
-    [("true", "TRUE", True), ("300", "0300", True), ("a,b", "b, a", True), ("a,b", "a", False), ("60", "6", False), ("", "", True)],
+    [
+        ("true", "TRUE", True),
+        ("300", "0300", True),
+        ("a,b", "b, a", True),
+        ("a,b", "a", False),
+        ("60", "6", False),
+        ("", "", True),
+    ],
 )
 def test_values_that_mean_the_same(wanted, found, equal):
     assert same(wanted, found) is equal

@@ -133,7 +133,10 @@ def test_two_plausible_rounds_of_readings_pass():
     [
         ((), "Connector 1 sent no meter readings when asked"),
         ((a_reading(1, None), a_reading(1, None, 1)), "Connector 1 sends readings without its energy register"),
-        ((a_reading(1, 500.0), a_reading(1, 400.0, 1)), "The energy register of connector 1 fell from 500 Wh to 400 Wh"),
+        (
+            (a_reading(1, 500.0), a_reading(1, 400.0, 1)),
+            "The energy register of connector 1 fell from 500 Wh to 400 Wh",
+        ),
         ((a_reading(1, 5.0, voltage_v=120.0),), "Connector 1 reports 120 V, which no healthy supply has"),
         ((a_reading(1, 5.0, current_a=6.3),), "Connector 1 reports 6.3 A although nothing charges there"),
     ],
@@ -160,9 +163,7 @@ def test_a_dc_output_may_be_without_voltage_and_a_running_charge_may_draw_curren
     )
 
 
-NO_METER = (
-    "Skipped: the charge point shows no meter support (it names no meter at its boot and has no key for signed readings)"
-)
+NO_METER = "Skipped: the charge point shows no meter support (it names no meter at its boot and has no key for signed readings)"
 
 
 def test_hardware_without_meter_support_is_skipped_with_the_reason_in_16():
@@ -187,7 +188,11 @@ def variables(**statuses: str):
     results = []
     for name, place in places.items():
         said = statuses.get(name, "UnknownComponent")
-        status = {"attributeStatus": said} if said.startswith("Unknown") else {"attributeStatus": "Accepted", "attributeValue": said}
+        status = (
+            {"attributeStatus": said}
+            if said.startswith("Unknown")
+            else {"attributeStatus": "Accepted", "attributeValue": said}
+        )
         results.append(place | status)
     return {"getVariableResult": results}
 
@@ -215,7 +220,9 @@ def test_meter_support_shows_in_the_device_model_of_2x(said, supported):
 def test_a_connector_that_refuses_is_left_out_of_the_rounds_and_fails_the_step():
     play = Play("meter_calibration", a_charge_point(**METERED))
     play.look()
-    assert_calls(play.answer({"status": "Rejected"}), "TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 2})
+    assert_calls(
+        play.answer({"status": "Rejected"}), "TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 2}
+    )
     play.answer(ACCEPTED)
     assert_calls(play.look(readings=(a_reading(2, 5.0),)), "TriggerMessage")
     play.answer(ACCEPTED)

@@ -25,9 +25,7 @@ def test_connectivity_passes_with_a_boot_on_this_connection(version):
 
 def test_connectivity_counts_the_last_boot_of_a_charge_point_that_reconnected_without_one():
     play = Play("connectivity", a_charge_point(boot_epoch=4))
-    detail = (
-        "WebSocket connected successfully over OCPP 1.6, back after a lost connection, its last BootNotification accepted"
-    )
+    detail = "WebSocket connected successfully over OCPP 1.6, back after a lost connection, its last BootNotification accepted"
     assert_passed(play.look(), detail)
 
 
@@ -51,7 +49,8 @@ def test_connectivity_waits_for_a_boot_and_names_what_to_do_without_one():
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [("Pending", "answered Pending, so that it may not charge yet"), ("Rejected", "answered Rejected")]
+    ("status", "words"),
+    [("Pending", "answered Pending, so that it may not charge yet"), ("Rejected", "answered Rejected")],
 )
 def test_connectivity_names_the_boot_policy_when_that_is_in_the_way(status, words):
     play = Play("connectivity", a_charge_point(boot_status=status))

@@ -8,7 +8,11 @@ from sliproad.features.commissioning.templates import DC_RAPID, SHIPPED, STANDAR
 
 def test_the_templates_of_the_reference_ship_as_printed_there():
     assert [(one.template_id, one.name, one.steps) for one in SHIPPED] == [
-        ("tpl_standard_ac_22kw", "Standard AC 22kW", ("connectivity", "heartbeat", "configuration", "test_transaction")),
+        (
+            "tpl_standard_ac_22kw",
+            "Standard AC 22kW",
+            ("connectivity", "heartbeat", "configuration", "test_transaction"),
+        ),
         (
             "tpl_dc_rapid_50kw",
             "DC Rapid 50kW",
