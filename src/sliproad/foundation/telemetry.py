@@ -41,3 +41,4 @@ def configure_logging(log_format: str, level: str, **bound: str) -> None:
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s", force=True
     )
+    logging.getLogger("pyhanko").setLevel(logging.CRITICAL)  # it logs a traceback for a stranger's signature; the verdict says it
