@@ -1,9 +1,13 @@
 """What a transaction and a meter reading are, and what may be odd about them (pure). Commissioning and REST speak these words."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+
+EARLIEST_CLOCK = datetime(2015, 1, 1, tzinfo=UTC)
+AHEAD = timedelta(days=1)
+LATE = timedelta(minutes=5)
 
 
 class Flag(StrEnum):
@@ -98,22 +102,42 @@ def transaction_energy_wh(
     return end - start_wh
 
 
+@dataclass(frozen=True, slots=True)
+class SeqNos:
+    """The events of a transaction of 2.x, counted; without events all is 0."""
+
+    event_count: int
+    seq_no_count: int
+    """How many different seqNo there are."""
+    span: int
+    """How many there would be from the first to the last without a gap."""
+
+
 def derived_flags(
-    stored: tuple[str, ...],
     *,
-    started_at: datetime | None,
-    first_seq_no: int | None,
-    last_seq_no: int | None,
-    seq_no_count: int,
-    start_wh: Decimal | None,
-    end_wh: Decimal | None,
+    starts: tuple[datetime | None, datetime],
+    ends: tuple[datetime | None, datetime | None],
+    registers_wh: tuple[Decimal | None, Decimal | None],
+    seq_nos: SeqNos,
 ) -> tuple[str, ...]:
-    """The stored flags and those that a later message may still take away: a gap can be filled, a start can come late."""
-    flags = list(stored)
-    if started_at is None:
+    """What may be odd by the facts so far; a later message can still take it away: a gap is filled, a start comes late.
+
+    `starts` and `ends` are (the charge point's time, when it came); `registers_wh` is (first, last).
+    """
+    flags: list[str] = []
+    times = [(at, received_at) for at, received_at in (starts, ends) if at is not None and received_at is not None]
+    wrong = [at < EARLIEST_CLOCK or at > received_at + AHEAD for at, received_at in times]
+    if any(wrong):
+        flags.append(Flag.CLOCK_WRONG)
+    if any(at < received_at - LATE and not odd for (at, received_at), odd in zip(times, wrong, strict=True)):
+        flags.append(Flag.LATE)
+    if starts[0] is None:
         flags.append(Flag.START_MISSING)
-    if first_seq_no is not None and last_seq_no is not None and last_seq_no - first_seq_no + 1 > seq_no_count:
+    if seq_nos.span > seq_nos.seq_no_count:
         flags.append(Flag.SEQ_NO_GAP)
-    if start_wh is not None and end_wh is not None and end_wh < start_wh:
+    if seq_nos.event_count > seq_nos.seq_no_count:
+        flags.append(Flag.SEQ_NO_REPEATED)
+    first_wh, last_wh = registers_wh
+    if first_wh is not None and last_wh is not None and last_wh < first_wh:
         flags.append(Flag.NEGATIVE_ENERGY)
     return tuple(flags)

@@ -6,7 +6,7 @@
 
 from typing import Any
 
-from sliproad.features.authorization.model import Authorize
+from sliproad.features.authorization.model import AuthorizationStatus, Authorize
 from sliproad.features.authorization.ocpp import ID_TAG_INFO, ID_TOKEN_INFO
 from sliproad.features.charge_points.reported_time import read_reported_time
 from sliproad.features.charging.meter import energy_register_wh
@@ -135,6 +135,10 @@ def _event_row(peer: Peer, payload: dict[str, Any], received: Received, status: 
         "b": info.get("remoteStartId"),
         "d": payload.get("reservationId"),
     }
+    if status is not None and status != AuthorizationStatus.ACCEPTED:
+        row["f"] += (Flag.TOKEN_NOT_ACCEPTED,)
+    if payload.get("offline", False):
+        row["f"] += (Flag.OFFLINE,)
     readings = payload.get("meterValue", [])
     if event_type == "Started":
         row["m"] = _register(readings, "Transaction.Begin")

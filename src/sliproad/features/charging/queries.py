@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.features.charging.meter import quantities
-from sliproad.features.charging.model import MeterReading, Transaction, derived_flags, transaction_energy_wh
+from sliproad.features.charging.model import MeterReading, SeqNos, Transaction, derived_flags, transaction_energy_wh
 
 _REGISTER = """
   left join lateral (
@@ -19,8 +19,11 @@ _REGISTER = """
       where m.charge_point_key = t.charge_point_key and m.transaction_id = t.transaction_id and m.energy_wh is not null
       order by m.at {direction} limit 1) as {name} on true"""
 _TRANSACTIONS = (
-    "select t.*, first.energy_wh as first_register_wh, last.energy_wh as last_register_wh, last.at as last_meter_at"
+    "select t.*, first.energy_wh as first_register_wh, last.energy_wh as last_register_wh, last.at as last_meter_at, e.*"
     " from transactions t"
+    " left join lateral (select count(*) as event_count, count(distinct seq_no) as seq_no_count,"
+    " coalesce(max(seq_no)::bigint - min(seq_no) + 1, 0) as span from transaction_events e"
+    " where e.charge_point_key = t.charge_point_key and e.transaction_id = t.transaction_id) as e on true"
     + _REGISTER.format(name="first", direction="asc")
     + _REGISTER.format(name="last", direction="desc")
 )
@@ -102,14 +105,11 @@ def _reading(row: RowMapping) -> MeterReading:
 def _transaction(row: RowMapping) -> Transaction:
     start_wh = row["meter_start_wh"] if row["meter_start_wh"] is not None else row["first_register_wh"]
     end_wh = row["meter_stop_wh"] if row["meter_stop_wh"] is not None else row["last_register_wh"]
-    flags = derived_flags(
-        tuple(row["flags"]),
-        started_at=row["started_at"],
-        first_seq_no=row["first_seq_no"],
-        last_seq_no=row["last_seq_no"],
-        seq_no_count=row["seq_no_count"],
-        start_wh=start_wh,
-        end_wh=end_wh,
+    derived = derived_flags(
+        starts=(row["started_at"], row["received_at"]),
+        ends=(row["stopped_at"], row["stop_received_at"]),
+        registers_wh=(start_wh, end_wh),
+        seq_nos=SeqNos(row["event_count"], row["seq_no_count"], row["span"]),
     )
     copied = {
         name: row[name]
@@ -117,4 +117,4 @@ def _transaction(row: RowMapping) -> Transaction:
         if name not in {"energy_wh", "flags"}
     }  # fmt: skip
     energy_wh = transaction_energy_wh(start_wh, row["meter_stop_wh"], row["last_register_wh"])
-    return Transaction(**copied, energy_wh=energy_wh, flags=flags)
+    return Transaction(**copied, energy_wh=energy_wh, flags=(*row["flags"], *derived))

@@ -70,12 +70,8 @@ class TransactionRow(Row):
     stop_id_token: Mapped[str | None]
     charging_state: Mapped[str | None]
     charging_state_at: Mapped[datetime | None]
-    first_seq_no: Mapped[int | None]
-    last_seq_no: Mapped[int | None]
-    seq_no_count: Mapped[int] = mapped_column(server_default=text("0"))
-    """2.x: how many different seqNo came; fewer than lie between first and last means a gap."""
     flags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
-    """What was odd about it, such as `clock_wrong`, `late`, `token_not_accepted`; see `model.Flag`."""
+    """What was odd about it when it came; `queries` adds what times, registers and seqNos tell. See `model.Flag`."""
 
 
 class TransactionEventRow(Row):
