@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from sqlalchemy import MetaData, Table
 
+OWNER = "sliproad_owner"
+"""The owner's name where the three log in by name alone (`sessions.py`)."""
 WEB = "sliproad_web"
 ENGINE = "sliproad_engine"
 
@@ -18,6 +20,17 @@ do $$ begin
 exception when duplicate_object or unique_violation then null;
 end $$
 """  # noqa: S608 (names are constants)
+
+LOGINS = f"""
+do $$ begin
+  if session_user = '{OWNER}' then
+    if exists (select from pg_roles where rolname in ('{WEB}', '{ENGINE}') and not rolcanlogin) then
+      alter role {WEB} login;
+      alter role {ENGINE} login;
+    end if;
+  end if;
+end $$
+"""
 
 # The functions run as the owner (security definer), so that a policy can look into tables that the scope itself does not open.
 FUNCTIONS = (
@@ -72,6 +85,28 @@ create or replace function organization_card(id text) returns table (name text, 
 """,
 )
 
+# A job's arguments are of any tenant: role `web` may add jobs, by the one function that does, and sees none.
+CLOSE_QUEUE = f"""
+do $$ declare relation regclass; declare routine regprocedure; begin
+  for relation in select oid from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'S')
+    and starts_with(relname, 'procrastinate_') loop
+    execute 'revoke all on ' || relation::text || ' from {WEB}';
+  end loop;
+  for routine in select oid from pg_proc where pronamespace = 'public'::regnamespace
+    and starts_with(proname, 'procrastinate_') loop
+    execute 'revoke all on function ' || routine::text || ' from public, {WEB}';
+    execute 'grant execute on function ' || routine::text || ' to {ENGINE}';
+  end loop;
+end $$
+"""  # noqa: S608 (names are constants)
+QUEUE = (
+    CLOSE_QUEUE,
+    "alter function procrastinate_defer_jobs_v1 security definer set search_path = public, pg_temp",
+    f"grant execute on function procrastinate_defer_jobs_v1 to {WEB}",
+    f"revoke all on alembic_version from {WEB}",
+    f"revoke insert, update, delete on alembic_version from {ENGINE}",
+)
+
 CONDITIONS = {
     "organization": "organization_id = nullif((select scope_value('organization_id')), '')",
     "installer": "installer_id = nullif((select scope_value('installer_id')), '')",
@@ -95,11 +130,14 @@ def condition(table: Table) -> str | None:
 
 def statements(metadata: MetaData) -> Iterator[str]:
     """Grants and policies for every table of ours; idempotent, so that each migration can simply run all of it again."""
+    yield ROLES
+    yield LOGINS
     yield from FUNCTIONS
     yield f"grant usage on schema public to {WEB}, {ENGINE}"
     yield f"grant select, insert, update, delete on all tables in schema public to {WEB}, {ENGINE}"
     yield f"grant usage, select on all sequences in schema public to {WEB}, {ENGINE}"
     yield f"grant execute on all functions in schema public to {WEB}, {ENGINE}"
+    yield from QUEUE
     for table in metadata.sorted_tables:
         name = table.name
         yield f"alter table {name} enable row level security"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import DateTime, MetaData
 from sqlalchemy.dialects.postgresql import JSONB
@@ -19,6 +19,16 @@ NAMES = {
 KINDS = frozenset(
     {"organization", "project", "owned_project", "charge_point", "site", "installer", "user", "lookup", "engine"}
 )
+
+
+class Kept(NamedTuple):
+    """How long a table's rows stay; `foundation/retention.py` deletes them afterwards."""
+
+    days: float
+    since: str
+    """The column with the time from which the days count; rows where it is null stay."""
+    where: str
+    """Which rows at all, as an SQL condition over the table's own columns."""
 
 
 class Row(DeclarativeBase):
@@ -42,3 +52,11 @@ def visible_to(*kinds: str, lookup: Sequence[str] = ()) -> dict[str, Any]:
     if unknown := set(kinds) - KINDS:
         raise ValueError(f"unknown visibility: {sorted(unknown)}")
     return {"visible_to": frozenset(kinds), "lookup": tuple(lookup)}
+
+
+def kept(days: float, *, since: str, where: str = "true") -> dict[str, Any]:
+    """How long a table's rows stay; stands beside who may see them.
+
+    `{"info": visible_to("engine") | kept(30, since="at")}`. `where` is an SQL condition for the rows that may go at all; it holds nothing from outside.
+    """
+    return {"kept": Kept(days, since, where)}

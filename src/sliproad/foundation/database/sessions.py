@@ -1,4 +1,15 @@
-"""Pools and transactions. One request or job step is one transaction; a service opens it, its store works inside it."""
+"""Pools and transactions. One request or job step is one transaction; a service opens it, its store works inside it.
+
+Two ways to speak as a role:
+
+- The URL's user is `sliproad_owner` and has no password (the embedded cluster, or one that trusts, maps or certifies its users):
+  connections *log in* as `sliproad_web` or `sliproad_engine`. No SQL leads from there to another role.
+- Any other URL: connections log in as its user and become the role by libpq's `options` before their first statement.
+  `RESET ROLE` returns to that role, but whoever can send arbitrary SQL may say `SET ROLE` to any role of the login user.
+  Give the web process a URL whose user is `sliproad_web` itself, where that matters; such a URL is used as it is.
+
+Either way the policies are the second wall; the services' own checks are the first.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,8 +23,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionm
 from sliproad.foundation.database import policies
 from sliproad.foundation.database.scope import Scope
 
+Session = AsyncSession
+"""One transaction as services pass it on; only stores send SQL through it."""
+
 RoleName = Literal["owner", "web", "engine"]
-ROLE_OPTIONS = {"owner": "", "web": f"-c role={policies.WEB}", "engine": f"-c role={policies.ENGINE}"}
+LOGIN_NAMES = {"owner": policies.OWNER, "web": policies.WEB, "engine": policies.ENGINE}
 SET_SCOPE = text(
     "select set_config('sliproad.organization_id', :organization_id, true), set_config('sliproad.installer_id', :installer_id, true),"
     " set_config('sliproad.user_id', :user_id, true), set_config('sliproad.lookup', :lookup, true)"
@@ -21,14 +35,18 @@ SET_SCOPE = text(
 
 
 def as_role(database_url: str, role: RoleName) -> str:
-    """The same PostgreSQL URL, whose connections speak as `role` from their first statement on (libpq `options`)."""
+    """The same PostgreSQL URL, whose connections speak as `role` from their first statement on (see above how)."""
     url = make_url(database_url)
-    if not (options := ROLE_OPTIONS[role]):
-        return url.render_as_string(hide_password=False)
-    given = cast("str", url.query.get("options", ""))
-    combined = url.update_query_dict({"options": f"{given} {options}".strip()}).render_as_string(hide_password=False)
-    address, _, query = combined.partition("?")
-    return f"{address}?{query.replace('+', '%20')}"  # libpq knows no plus for a space
+    name = LOGIN_NAMES[role]
+    if role == "owner" or url.username == name:
+        return database_url
+    if url.username == policies.OWNER and not url.password:
+        url = url.set(username=name)
+    else:
+        given = cast("str", url.query.get("options", ""))
+        url = url.update_query_dict({"options": f"{given} -c role={name}".strip()})
+    address, _, query = url.render_as_string(hide_password=False).partition("?")
+    return f"{address}?{query.replace('+', '%20')}".removesuffix("?")  # libpq knows no plus for a space
 
 
 class Database:
@@ -48,7 +66,7 @@ class Database:
         self._session = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
-    async def transaction(self, scope: Scope) -> AsyncIterator[AsyncSession]:
+    async def transaction(self, scope: Scope) -> AsyncIterator[Session]:
         """A session whose work is committed at the end, or rolled back when the block raises."""
         async with self._session() as session, session.begin():
             if self.role == "web":
@@ -68,7 +86,7 @@ class Database:
         await self.engine.dispose()
 
 
-async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
+async def driver_connection(session: Session) -> psycopg.AsyncConnection[Any]:
     """The psycopg connection of a session's transaction, for COPY, set-based statements and transactional job enqueue."""
     connection: AsyncConnection = await session.connection()
     raw = await connection.get_raw_connection()

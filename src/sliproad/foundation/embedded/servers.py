@@ -15,10 +15,12 @@ import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import psycopg
 import structlog
 
+from sliproad.foundation.database.policies import OWNER
 from sliproad.foundation.embedded.child import Child, StartError
 from sliproad.foundation.embedded.service_user import SHELTER, ServiceUser, copied, opened
 
@@ -46,7 +48,7 @@ class Embedded:
         self.nats_url = ""
         self._closing = contextlib.ExitStack()
 
-    def __enter__(self) -> "Embedded":
+    def __enter__(self) -> Self:
         with contextlib.ExitStack() as undo:
             self.data_dir.mkdir(parents=True, exist_ok=True)
             undo.enter_context(hold_lock(self.data_dir))
@@ -90,7 +92,7 @@ class Embedded:
         )
         self.children.append(child)
         undo.callback(child.stop)
-        url = f"postgresql://sliproad@/postgres?host={urllib.parse.quote(str(sockets), safe='')}"
+        url = f"postgresql://{OWNER}@/postgres?host={urllib.parse.quote(str(sockets), safe='')}"
         child.wait_until(lambda: answers(url))
         return url
 
@@ -116,7 +118,7 @@ class Embedded:
             shutil.rmtree(half_made, ignore_errors=True)
         fresh = self.user.own(data.parent / f"postgres.new-{os.getpid()}")
         # The builtin locale is the same on every machine; the system's may be missing or sort differently.
-        command: list[str | Path] = [binaries / "initdb", "-D", fresh, "-U", "sliproad", "--auth=trust"]
+        command: list[str | Path] = [binaries / "initdb", "-D", fresh, "-U", OWNER, "--auth=trust"]
         command += [
             "--encoding=UTF8",
             "--no-locale",

@@ -15,6 +15,5 @@ def upgrade() -> None:
     connection = op.get_bind()
     connection.execution_options(no_parameters=True).exec_driver_sql(SchemaManager.get_schema())
     metadata().create_all(connection)
-    connection.execute(text(policies.ROLES))
     for statement in policies.statements(metadata()):
         connection.execute(text(statement))
