@@ -130,3 +130,12 @@ async def test_a_server_that_is_not_there_is_told_in_words() -> None:
 async def test_a_name_that_does_not_resolve_is_told_in_words() -> None:
     with pytest.raises(UpstreamUnavailable, match="can't be resolved"):
         await Guard().pin("https://nobody.invalid/")
+
+
+def test_plain_http_only_where_the_answer_is_signed() -> None:
+    """Time stamps and revocation lists come over http; everything else stays https, and private addresses stay closed."""
+    assert not Guard().permits(ipaddress.ip_address("93.184.215.14"), is_secure=False)
+    trusting = Guard(allows_plain_http=True)
+    assert trusting.permits(ipaddress.ip_address("93.184.215.14"), is_secure=False)
+    assert not trusting.permits(ipaddress.ip_address("10.0.0.1"), is_secure=False)
+    assert trusting.check_text("http://timestamp.example/stamp").hostname == "timestamp.example"

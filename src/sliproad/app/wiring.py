@@ -33,6 +33,7 @@ from sliproad.foundation.database.migrations import newest_revision
 from sliproad.foundation.database.sessions import as_role
 from sliproad.foundation.documents.identity import SigningIdentity
 from sliproad.foundation.documents.signing import TimestampService
+from sliproad.foundation.documents.trust_services import through
 from sliproad.foundation.errors import Conflict, UpstreamUnavailable
 from sliproad.foundation.files import Files
 from sliproad.foundation.jobs import Jobs
@@ -90,7 +91,7 @@ async def open_parts(settings: Settings, *, as_web: bool) -> AsyncIterator[Parts
             client=client,
             jwt_key=await vault.get_or_make(JWT_KEY, make_key),
             identity=await signing_identity(settings, vault, clock),
-            timestamp_service=timestamp_service(settings, client),
+            timestamp_service=timestamp_service(settings),
         )
 
 
@@ -102,18 +103,12 @@ async def signing_identity(settings: Settings, vault: Vault, clock: Clock) -> Si
     return given_identity(settings.signing_pkcs12, password.get_secret_value() if password else None)
 
 
-def timestamp_service(settings: Settings, client: OutboundClient) -> TimestampService | None:
-    """The RFC 3161 service of the settings, asked through the guarded client."""
+def timestamp_service(settings: Settings) -> TimestampService | None:
+    """The RFC 3161 service of the settings; like revocation lists it signs what it answers and is mostly plain http."""
     if settings.timestamp_url is None:
         return None
-
-    async def fetch(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
-        answer = await client.request(method, url, headers=headers, body=body)
-        if answer.status != 200:
-            raise UpstreamUnavailable(f"The time stamp service answered {answer.status}.")
-        return answer.body
-
-    return TimestampService(settings.timestamp_url, fetch)
+    guard = Guard(settings.allowed_private_networks, allows_plain_http=True)
+    return TimestampService(settings.timestamp_url, through(OutboundClient(guard)))
 
 
 def register_jobs(of: Services) -> None:

@@ -54,8 +54,10 @@ class Answer:
 class Guard:
     """Which addresses may be dialled."""
 
-    def __init__(self, allowed_networks: Sequence[IPNetwork] = ()) -> None:
+    def __init__(self, allowed_networks: Sequence[IPNetwork] = (), *, allows_plain_http: bool = False) -> None:
+        """`allows_plain_http` to public addresses is for services that sign what they answer: time stamps, revocation lists."""
         self.allowed_networks = tuple(allowed_networks)
+        self.allows_plain_http = allows_plain_http
 
     def check_text(self, url: str, *, field: str = "url") -> SplitResult:
         """Everything that can be said of a URL without asking DNS; for storing it.
@@ -68,7 +70,7 @@ class Guard:
             port = parts.port
         except ValueError:
             raise InvalidInput.field(field, "is not a URL") from None
-        if len(url) > LONGEST_URL or not parts.hostname or any(ord(c) <= 32 or ord(c) == 127 for c in url):  # noqa: PLR2004
+        if len(url) > LONGEST_URL or not parts.hostname or any(ord(c) <= 32 or ord(c) == 127 for c in url):
             raise InvalidInput.field(field, "is not a URL with a host")
         if parts.username is not None or parts.password is not None:
             raise InvalidInput.field(field, "must not hold a user name or password")
@@ -76,7 +78,8 @@ class Guard:
             raise InvalidInput.field(field, "must not hold a fragment (#…)")
         if port == 0:
             raise InvalidInput.field(field, "has no usable port")
-        if parts.scheme not in SECURE and not (parts.scheme in PLAIN and self.allowed_networks):
+        may_be_plain = bool(self.allowed_networks) or self.allows_plain_http
+        if parts.scheme not in SECURE and not (parts.scheme in PLAIN and may_be_plain):
             raise InvalidInput.field(field, "must begin with https:// (or wss://)")
         literal = as_address(parts.hostname)
         if literal and not self.permits(literal, is_secure=parts.scheme in SECURE):
@@ -88,7 +91,7 @@ class Guard:
         inner = unwrapped(address)
         if any(inner in network for network in self.allowed_networks if network.version == inner.version):
             return True
-        return is_secure and is_public(inner)
+        return (is_secure or self.allows_plain_http) and is_public(inner)
 
     async def pin(self, url: str) -> Pinned:
         """Resolve and check; the address found is the one to dial.

@@ -1,5 +1,6 @@
 """PAdES B-LT (EN 319 142-1 §6.3): proven time and revocation information inside, and still the whole file covered."""
 
+import ipaddress
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,8 +10,10 @@ import pytest
 from foundation.documents.trust_service import NOW, TrustService, fetch
 from sliproad.foundation.documents.identity import SigningIdentity, create_identity
 from sliproad.foundation.documents.signing import SignatureError, TimestampService, sign_pdf
+from sliproad.foundation.documents.trust_services import through
 from sliproad.foundation.documents.typesetting import typeset
 from sliproad.foundation.documents.verification import verify_pdf
+from sliproad.foundation.outbound import Guard, OutboundClient
 
 
 @pytest.fixture
@@ -53,6 +56,36 @@ async def test_long_term_signature(trust_service: TrustService, unsigned: bytes,
     assert abs(verdict.timestamped_at - NOW) < timedelta(minutes=10)
     assert {by, "stamp"} <= set(trust_service.asked)
     assert (b"/CRLs" if by == "crl" else b"/OCSPs") in signed
+
+
+async def test_the_guarded_client_fetches(trust_service: TrustService, unsigned: bytes) -> None:
+    """Contract §6: the one client that dials out."""
+    identity = trust_service.signer(by="ocsp")
+    client = OutboundClient(Guard([ipaddress.ip_network("127.0.0.0/8")]))
+
+    service = TimestampService(f"{trust_service.url}/stamp", through(client))
+    signed = await sign_pdf(
+        unsigned,
+        identity,
+        reason="Handover",
+        location=None,
+        field_name="Handover",
+        signed_at=NOW,
+        timestamp_service=service,
+    )
+    assert (await verify_pdf(signed, [identity.trust_root])).timestamped_at is not None
+
+    refused = TimestampService(f"{trust_service.url}/stamp", through(OutboundClient(Guard())))
+    with pytest.raises(SignatureError):
+        await sign_pdf(
+            unsigned,
+            identity,
+            reason="Handover",
+            location=None,
+            field_name="Handover",
+            signed_at=NOW,
+            timestamp_service=refused,
+        )
 
 
 async def test_own_identity_with_a_time_stamp(trust_service: TrustService, unsigned: bytes) -> None:
