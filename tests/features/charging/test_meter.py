@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sliproad.features.charging.meter import compact, energy_register_wh, quantities
+from sliproad.features.charging.meter import energy_register_wh, quantities
 
 REGISTER = "Energy.Active.Import.Register"
 
@@ -31,6 +31,11 @@ REGISTER = "Energy.Active.Import.Register"
         ([{"value": 12, "unitOfMeasure": {"multiplier": -1}}], "1.2"),
         ([{"value": 12, "unitOfMeasure": {"multiplier": 10**9}}], None),
         ([{"value": 1e300}], None),
+        ([{"value": "."}], None),
+        ([{"value": "5."}], "5"),
+        ([{"value": ".5"}], "0.5"),
+        ([{"value": "1.2.3"}], None),
+        ([{"value": 5e-7}], "0.0000005"),
         ([], None),
     ],
 )
@@ -52,11 +57,3 @@ def test_quantities_of_three_phases() -> None:
     found = quantities(samples)
     assert (found.power_w, found.voltage_v, found.current_a) == (6900, 231, 11)
     assert (found.context, found.is_signed) == ("Trigger", False)
-
-
-def test_compact_drops_defaults_only() -> None:
-    sample = {"value": "1", "context": "Sample.Periodic", "format": "Raw", "location": "Outlet", "unit": "kWh"}
-    assert compact([sample]) == b'[{"value":"1","unit":"kWh"}]'
-    hostile = {"value": '1","format":"Raw', "format": "SignedData", "location": "Inlet", "context": "Transaction.End"}
-    assert compact([hostile]).count(b"SignedData") == 1
-    assert b'1\\",\\"format\\":\\"Raw"' in compact([hostile])

@@ -2,7 +2,7 @@
 
 Values of 1.6 are decimal texts with a `unit`; those of 2.x are numbers with `unitOfMeasure` and its power of ten. Absent
 parts mean the default: Energy.Active.Import.Register, Wh, Outlet, Sample.Periodic, Raw (1.6 §7.43, 2.x SampledValueType).
-Handlers call `energy_register_wh` and `compact` for every message, `queries` calls `quantities` for what is read back.
+Handlers call `energy_register_wh` for every message, `queries` calls `quantities` for what is read back.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import orjson
-
 from sliproad.ocpp.samples import read_decimal
 
 ENERGY_REGISTER = "Energy.Active.Import.Register"
 LARGEST_REGISTER_WH = Decimal(10) ** 14  # 100 TWh: more is no register, and would not fit its column
 _PHASES = frozenset({"L1", "L2", "L3"})
 _KILO = {"kWh": 3, "kW": 3, "kvar": 3, "kVA": 3, "kvarh": 3, "kVAh": 3}
-_DEFAULTS = (b',"context":"Sample.Periodic"', b',"format":"Raw"', b',"location":"Outlet"')
-_PLAIN_DIGITS = 14
+_PLAIN_LENGTH = 14
+_LARGEST_PLAIN = 1e14
+_LARGEST_MULTIPLIER = 24
 
 Sample = dict[str, Any]
 
@@ -33,14 +32,6 @@ class Quantities:
     current_a: Decimal | None
     context: str | None
     is_signed: bool
-
-
-def compact(samples: list[Sample]) -> bytes:
-    """The sampled values as JSON, less what only says the default. Their order is kept, so the same reading is the same text."""
-    encoded = orjson.dumps(samples)
-    for default in _DEFAULTS:
-        encoded = encoded.replace(default, b"")
-    return encoded
 
 
 def energy_register_wh(samples: Iterable[Sample]) -> str | None:
@@ -69,15 +60,14 @@ def energy_register_wh(samples: Iterable[Sample]) -> str | None:
 
 
 def _register_text(sample: Sample) -> str | None:
+    """The register in Wh; plain numbers in Wh, the usual case, pass without arithmetic."""
     value = sample["value"]
-    if (
-        type(value) is str
-        and len(value) <= _PLAIN_DIGITS
-        and value.isascii()
-        and value.isdigit()
-        and sample.get("unit", "Wh") == "Wh"
-    ):
-        return value if sample.get("format") != "SignedData" else None
+    if type(value) is str:
+        is_plain = len(value) <= _PLAIN_LENGTH and value.isascii() and value.replace(".", "", 1).isdigit()
+        if is_plain and sample.get("unit", "Wh") == "Wh" and sample.get("format") != "SignedData":
+            return value
+    elif "unitOfMeasure" not in sample and -_LARGEST_PLAIN < value < _LARGEST_PLAIN:
+        return repr(value)
     exact = value_of(sample)
     return None if exact is None else _bounded(exact)
 
@@ -101,9 +91,6 @@ def value_of(sample: Sample) -> Decimal | None:
     if not -_LARGEST_MULTIPLIER <= multiplier <= _LARGEST_MULTIPLIER:
         return None
     return number.scaleb(multiplier + _KILO.get(measure.get("unit", "Wh"), 0))
-
-
-_LARGEST_MULTIPLIER = 24
 
 
 def quantities(samples: Iterable[Sample]) -> Quantities:

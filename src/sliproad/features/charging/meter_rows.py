@@ -3,8 +3,10 @@
 from typing import Any
 from zlib import crc32
 
+import orjson
+
 from sliproad.features.charge_points.reported_time import read_reported_time
-from sliproad.features.charging.meter import compact, energy_register_wh
+from sliproad.features.charging.meter import energy_register_wh
 from sliproad.features.charging.statements import METER_VALUES
 from sliproad.foundation.inbound import Peer, Write
 from sliproad.foundation.inbound_rows import encode_row
@@ -19,7 +21,7 @@ def meter_writes(
     writes = []
     for meter_value in meter_values:
         samples = meter_value["sampledValue"]
-        sampled = compact(samples)
+        sampled = orjson.dumps(samples)
         row = {
             "k": peer.key,
             "o": peer.organization_id,

@@ -114,4 +114,4 @@ class MeterValueRow(Row):
     energy_wh: Mapped[Decimal | None] = mapped_column(ENERGY)
     """Energy.Active.Import.Register, in Wh."""
     sampled: Mapped[str]
-    """JSON text: the sampled values as sent, less what says the default. Text, for it is only kept (see frame_log)."""
+    """JSON text: the sampled values as sent. Text, for it is only kept (see frame_log)."""
