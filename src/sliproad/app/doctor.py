@@ -58,7 +58,11 @@ def look_at_database(url: str) -> list[Finding]:
                 "select count(*) from gateways where seen_at > now() - interval '10 seconds'"
             ).fetchone()
             stuck = connection.execute(
-                "select count(*) from outbox where dispatched_at is null and occurred_at < now() - interval '1 minute'"
+                "select count(*) from outbox where dispatched_at is null and parked_at is null"
+                " and occurred_at < now() - interval '1 minute'"
+            ).fetchone()
+            parked = connection.execute(
+                "select count(*), min(error) from outbox where parked_at is not null"
             ).fetchone()
     except psycopg.errors.UndefinedTable:
         return [Finding(False, "The database has no tables of Sliproad. Run: sliproad migrate")]
@@ -83,6 +87,14 @@ def look_at_database(url: str) -> list[Finding]:
             late == 0, "Events flow." if late == 0 else f"{late} events have waited over a minute: is a worker running?"
         ),
     ]
+
+
+def look_at_parked(count: int, error: str | None) -> Finding:
+    """Events whose consequences failed again and again (`foundation/outbox.py`)."""
+    if not count:
+        return Finding(True, "No event was given up.")
+    again = "update outbox set parked_at = null, attempts = 0 where parked_at is not null"
+    return Finding(False, f"{count} events were given up ({error}). When the cause is gone: {again}")
 
 
 async def look_at_bus(url: str) -> Finding:

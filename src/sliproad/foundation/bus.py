@@ -15,9 +15,12 @@ import orjson
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
 log = structlog.get_logger()
 FLUSH_SECONDS = 2
+CONNECT_SECONDS = 5
+Handle = Callable[[str, Any, Callable[[Any], Awaitable[None]] | None], Awaitable[None]]
 
 
 class NoResponder(Exception):
@@ -34,14 +37,27 @@ class Bus:
     def __init__(self, url: str) -> None:
         self.url = url
         self._client = Client()
+        self._connecting: asyncio.Task[None] | None = None
+        self._connected = asyncio.Event()
+        self._last_error = ""
 
     async def connect(self) -> None:
-        """Connect, waiting for the server for a few seconds; afterwards reconnecting goes on by itself."""
+        """Connect. Without NATS this returns after a few seconds all the same, and connecting goes on by itself."""
+        self._connecting = asyncio.create_task(self._connect())
+        done, _ = await asyncio.wait({self._connecting}, timeout=CONNECT_SECONDS)
+        if done:
+            self._connecting.result()
+        else:
+            log.warning("bus_away", error=self._last_error)
 
+    async def _connect(self) -> None:
         async def on_error(error: Exception) -> None:
-            log.warning("bus_error", error=repr(error))
+            if (said := repr(error)) != self._last_error:  # the same, four times a second, tells nothing
+                self._last_error = said
+                log.warning("bus_error", error=said)
 
         async def on_change() -> None:
+            self._last_error = ""
             log.info("bus_state", connected=self.is_connected)
 
         await self._client.connect(
@@ -52,8 +68,9 @@ class Bus:
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.25,  # type: ignore[arg-type]  # any number of seconds works
             allow_reconnect=True,
-            connect_timeout=5,
+            connect_timeout=CONNECT_SECONDS,
         )
+        self._connected.set()
 
     @property
     def is_connected(self) -> bool:
@@ -85,13 +102,11 @@ class Bus:
             raise NoResponder(f"{subject}: {error!r}") from None
         return orjson.loads(answer.data)
 
-    async def subscribe(
-        self, subject: str, handle: Callable[[str, Any, Callable[[Any], Awaitable[None]] | None], Awaitable[None]]
-    ) -> Callable[[], Awaitable[None]]:
+    async def subscribe(self, subject: str, handle: Handle) -> Callable[[], Awaitable[None]]:
         """Call `handle(subject, message, respond)` for each message; `respond` is None when no answer is asked for.
 
-        Handlers run one after another per subscription: one that takes long starts a task of its own. Returns the
-        function that ends the subscription.
+        Handlers run one after another per subscription: one that takes long starts a task of its own. A subscription made
+        before NATS was ever there begins when it comes. Returns the function that ends the subscription.
         """
 
         async def on_message(message: Msg) -> None:
@@ -106,11 +121,22 @@ class Bus:
             except Exception:
                 log.exception("bus_handler_failed", subject=message.subject)
 
-        subscription = await self._client.subscribe(subject, cb=on_message)
+        if self._connected.is_set():
+            return _end_of(await self._client.subscribe(subject, cb=on_message))
+
+        async def subscribe_later() -> None:
+            await self._connected.wait()
+            subscription = await self._client.subscribe(subject, cb=on_message)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await _end_of(subscription)()
+
+        waiting = asyncio.create_task(subscribe_later())
 
         async def end() -> None:
-            with contextlib.suppress(nats.errors.Error):
-                await subscription.unsubscribe()
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
 
         return end
 
@@ -137,5 +163,16 @@ class Bus:
 
     async def close(self) -> None:
         """Close; safe to call twice."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
         with contextlib.suppress(nats.errors.Error):
             await self._client.close()
+
+
+def _end_of(subscription: Subscription) -> Callable[[], Awaitable[None]]:
+    async def end() -> None:
+        with contextlib.suppress(nats.errors.Error):
+            await subscription.unsubscribe()
+
+    return end

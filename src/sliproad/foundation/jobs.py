@@ -11,17 +11,36 @@ from typing import Any
 import procrastinate
 import structlog
 from procrastinate import RetryStrategy
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 from procrastinate.psycopg_connector import PsycopgConnector
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from sliproad.foundation.database import driver_connection
+from sliproad.foundation.database import Session, driver_connection
 
 log = structlog.get_logger()
 Task = Callable[..., Awaitable[None]]
 HEARTBEAT_SECONDS = 1.0
 STALLED_SECONDS = 5.0
 GRACEFUL_SECONDS = 5.0
+MOST_STARTS = 50
+"""A job whose worker died this often under it is given up, or it would take down worker after worker for ever."""
+
+
+class Queue(JobManager):
+    """procrastinate's queue, which can try a job again also while another with its `queueing_lock` waits already."""
+
+    async def retry_job(self, job: Job, *arguments: Any, **options: Any) -> None:
+        """Put `job` back into the queue; the one that waits in its place does its work, where there is one.
+
+        Without this, a job that fails or whose worker was killed while the next one is queued stays `doing` for ever, and
+        `retry_stalled` stops at it and never reaches those behind.
+        """
+        try:
+            await super().retry_job(job, *arguments, **options)
+        except UniqueViolation:
+            log.info("job_replaced", job=job.id, task=job.task_name)
+            await self.finish_job(job, Status.ABORTED, delete_job=True)
 
 
 class Jobs:
@@ -32,6 +51,7 @@ class Jobs:
         self.app = procrastinate.App(
             connector=PsycopgConnector(conninfo=engine_url, min_size=1, max_size=pool_size),
         )
+        self.app.job_manager = Queue(self.app.connector)
         self._register_retry_stalled()
 
     def task(self, name: str, function: Task, *, attempts: int = 10, queue: str = "default") -> None:
@@ -46,7 +66,7 @@ class Jobs:
 
     async def enqueue(
         self,
-        session: AsyncSession | None,
+        session: Session | None,
         name: str,
         *,
         lock: str | None = None,
@@ -57,7 +77,8 @@ class Jobs:
     ) -> None:
         """Enqueue in `session`'s transaction, or at once without one.
 
-        Jobs with the same `lock` run one after another; while one with the same `queueing_lock` waits, another is a no-op.
+        Jobs with the same `lock` run one after another; while one with the same `queueing_lock` waits, another is a no-op. The
+        one that waits may start before this transaction commits and miss its change: have a poll behind such a wake-up.
         """
         options: dict[str, Any] = {"lock": lock, "queueing_lock": queueing_lock}
         if at or delay_seconds:
@@ -98,6 +119,10 @@ class Jobs:
 
         async def retry_stalled(timestamp: int) -> None:  # noqa: ARG001
             for job in await self.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+                if job.attempts >= MOST_STARTS:
+                    log.error("job_kills_workers", job=job.id, task=job.task_name, starts=job.attempts)
+                    await self.app.job_manager.finish_job(job, Status.FAILED, delete_job=False)
+                    continue
                 log.info("job_brought_back", job=job.id, task=job.task_name)
                 await self.app.job_manager.retry_job(job)
 

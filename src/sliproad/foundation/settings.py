@@ -18,18 +18,23 @@ from pydantic_settings import (
 )
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-EXAMPLE_SECRETS = frozenset({"change-me", "changeme", "secret", "example", "sliproad", "password"})
+EXAMPLE_WORDS = ("changeme", "example", "placeholder", "yoursecret", "password", "sliproad", "secretkey")
+"""In no random text by chance (upper and lower case, dashes and the like ignored)."""
 SHORTEST_SECRET = 32
+FEWEST_CHARACTERS = 8
+"""Different ones in a secret: `aaaa…` is long, and no secret."""
 
 
 class Settings(BaseSettings):
     """All settings of one process. Unknown keys in the TOML file are an error, so that a typo is noticed."""
 
-    model_config = SettingsConfigDict(env_prefix="SLIPROAD_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SLIPROAD_", extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=False
+    )
 
     data_dir: Path = Path(".sliproad")
-    database_url: str | None = None
-    nats_url: str | None = None
+    database_url: str | None = Field(default=None, pattern=r"^postgres(ql)?://", repr=False)
+    nats_url: str | None = Field(default=None, pattern=r"^(nats|tls)://", repr=False)
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=0, le=65535)
     ocpp_host: str = "127.0.0.1"
@@ -53,6 +58,7 @@ class Settings(BaseSettings):
     timestamp_url: str | None = None
     heartbeat_seconds: int = Field(default=300, ge=10, le=86400)
     commissioning_heartbeat_seconds: int = Field(default=30, ge=1, le=3600)
+    frame_log_days: float = Field(default=90, gt=0)
     log_format: str = Field(default="console", pattern="^(console|json)$")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     demo: bool = False
@@ -65,16 +71,17 @@ class Settings(BaseSettings):
             value = [part.strip() for part in value.split(",") if part.strip()]
         return tuple(ipaddress.ip_network(network) for network in value)
 
-    @field_validator("public_url", "ocpp_public_url")
+    @field_validator("public_url")
     @classmethod
-    def strip_slash(cls, value: str | None) -> str | None:
-        """An address with scheme and host, without its trailing slash."""
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
-            raise ValueError("must be scheme and host, such as https://sliproad.example")
-        return value.rstrip("/")
+    def read_public_url(cls, value: str | None) -> str | None:
+        """How people reach the API, without the trailing slash."""
+        return origin(value, {"http", "https"}, "https://sliproad.example")
+
+    @field_validator("ocpp_public_url")
+    @classmethod
+    def read_ocpp_public_url(cls, value: str | None) -> str | None:
+        """How charge points reach the gateway, without the trailing slash."""
+        return origin(value, {"ws", "wss"}, "wss://ocpp.sliproad.example")
 
     @field_validator("secret_key")
     @classmethod
@@ -82,7 +89,9 @@ class Settings(BaseSettings):
         """No default credentials (trust S2): an example or short secret stops the start."""
         if value is not None:
             text = value.get_secret_value()
-            if text.lower() in EXAMPLE_SECRETS or len(text) < SHORTEST_SECRET:
+            letters = "".join(filter(str.isalnum, text)).lower()
+            is_example = any(word in letters for word in EXAMPLE_WORDS) or len(set(text)) < FEWEST_CHARACTERS
+            if len(text) < SHORTEST_SECRET or is_example:
                 raise ValueError(f"must be {SHORTEST_SECRET} random characters or more, not an example")
         return value
 
@@ -107,6 +116,23 @@ class Settings(BaseSettings):
     def is_embedded(self) -> bool:
         """Whether this process brings its own PostgreSQL or NATS."""
         return self.database_url is None or self.nats_url is None
+
+
+def origin(value: str | None, schemes: set[str], example: str) -> str | None:
+    """An address of scheme, host and port alone.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if value is None:
+        return None
+    parts = urlsplit(value)
+    is_whole = (
+        parts.scheme in schemes and parts.hostname and parts.port != 0
+    )  # `port` raises ValueError when it is none
+    if not is_whole or parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None:
+        raise ValueError(f"must be scheme, host and port, such as {example}")
+    return value.rstrip("/")
 
 
 def as_text(value: object) -> str:

@@ -57,6 +57,7 @@ def visible_to(*kinds: str, lookup: Sequence[str] = ()) -> dict[str, Any]:
 def kept(days: float, *, since: str, where: str = "true") -> dict[str, Any]:
     """How long a table's rows stay; stands beside who may see them.
 
-    `{"info": visible_to("engine") | kept(30, since="at")}`. `where` is an SQL condition for the rows that may go at all; it holds nothing from outside.
+    `{"info": visible_to("engine") | kept(30, since="at")}`. `where` is an SQL condition for the rows that may go at all; it
+    holds nothing from outside.
     """
     return {"kept": Kept(days, since, where)}
