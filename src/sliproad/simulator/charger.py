@@ -53,7 +53,7 @@ class ChargerState:
 
 
 class VirtualCharger:
-    """One virtual charge point on one ledger."""
+    """One virtual charge point on one ledger. A wss URL without `ssl_context` is checked against the machine's CAs."""
 
     def __init__(self, settings: ChargerSettings, *, ssl_context: ssl.SSLContext | None = None) -> None:
         self.settings = settings
@@ -63,7 +63,9 @@ class VirtualCharger:
         self.station = Station(settings, self.ledger, self.clock, self.events)
         self.sessions = Sessions(self.station)
         self.trouble: str | None = None
-        self._tls = ssl_context
+        self._tls = ssl_context or (
+            ssl.create_default_context() if settings.connection_url.startswith("wss:") else None
+        )
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._may_connect = asyncio.Event()

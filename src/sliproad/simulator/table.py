@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from rich import box
 from rich.table import Table
 
 from sliproad.simulator.charger import ChargerState
@@ -21,10 +22,12 @@ MOST_ROWS = 30
 def live_table(states: Iterable[ChargerState]) -> Table:
     """All charge points, the first thirty each with a row and the rest as a sum."""
     shown = list(states)
-    table = Table(title="Virtual charge points", title_justify="left")
+    table = Table(
+        title="Virtual charge points", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
     for heading, justify in (
         ("Charge point", "left"), ("OCPP", "left"), ("Connection", "left"), ("Connectors", "left"),
-        ("Power", "right"), ("Sessions", "right"), ("Energy", "right"), ("Queued", "right"),
+        ("Power", "right"), ("Cars", "right"), ("Energy", "right"), ("Queue", "right"),
     ):  # fmt: skip
         table.add_column(heading, justify="right" if justify == "right" else "left")
     for state in shown[:MOST_ROWS]:
