@@ -14,7 +14,6 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 from sqlalchemy import select, update
-from workplace import Somebody, Workplace, open_workplace
 
 from sliproad.app import wiring
 from sliproad.features.accounts.authentication import Authentication
@@ -41,6 +40,7 @@ from sliproad.foundation.web.application import create_app
 from sliproad.foundation.web.idempotency import IdempotencyRecords
 from sliproad.gateway.gateway import Gateway
 from sliproad.simulator import ChargerSettings, VirtualCharger
+from workplace import Somebody, Workplace, open_workplace
 
 SECRET = "a-secret-of-the-building-site-that-nobody-has"
 HEARTBEAT_SECONDS = 2

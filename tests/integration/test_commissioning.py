@@ -1,12 +1,11 @@
 """Commissioning over real sockets: virtual charge points on the `ocpp` package, our gateway, our worker (contract §3)."""
 
-import asyncio
 import pathlib
 from collections.abc import AsyncIterator
 
 import pytest
-from building_site import BuildingSite, open_site
 
+from building_site import BuildingSite, open_site
 from sliproad.features.charge_points.store import ChargePointRow
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.database import Database

@@ -2,8 +2,8 @@ import pathlib
 from collections.abc import AsyncIterator
 
 import pytest
-from building_site import BuildingSite, open_site
 
+from building_site import BuildingSite, open_site
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.database import Database
 

@@ -1,9 +1,13 @@
 """The configuration step: read, write what differs, read back, compare; one reset; what is refused is listed (contract §3)."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from features.commissioning.situations import (
     NOW,
     Play,
@@ -13,9 +17,6 @@ from features.commissioning.situations import (
     assert_passed,
     assert_waits,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from sliproad.features.commissioning.model import Finish, SendCall, WaitUntil
 from sliproad.features.commissioning.steps.configuration_wire import same
 from sliproad.features.commissioning.templates import STANDARD_AC, Setting, Variable
@@ -56,9 +57,10 @@ class Hardware:
 
     def answer(self, play: Play, call: SendCall) -> Any:
         self.calls.append(call.action)
-        return getattr(self, call.action)(play, dict(call.payload))
+        named = re.sub("(?<!^)([A-Z])", r"_\1", call.action).lower()
+        return getattr(self, named)(play, dict(call.payload))
 
-    def GetConfiguration(self, play: Play, payload: dict[str, Any]):
+    def get_configuration(self, play: Play, payload: dict[str, Any]):
         if self.most is not None and len(payload["key"]) > self.most:
             return play.unsure("cut")
         found = [key for key in payload["key"] if key in self.values]
@@ -71,7 +73,7 @@ class Hardware:
             }
         )
 
-    def ChangeConfiguration(self, play: Play, payload: dict[str, str]):
+    def change_configuration(self, play: Play, payload: dict[str, str]):
         return play.answer({"status": self._write(payload["key"], payload["value"])})
 
     def _write(self, name: str, value: str) -> str:
@@ -83,7 +85,7 @@ class Hardware:
         self.values[name] = value
         return "Accepted"
 
-    def GetVariables(self, play: Play, payload: dict[str, Any]):
+    def get_variables(self, play: Play, payload: dict[str, Any]):
         assert self.most is None or len(payload["getVariableData"]) <= self.most
         results = []
         for item in payload["getVariableData"]:
@@ -96,7 +98,7 @@ class Hardware:
             results.append(item | status)
         return play.answer({"getVariableResult": results})
 
-    def SetVariables(self, play: Play, payload: dict[str, Any]):
+    def set_variables(self, play: Play, payload: dict[str, Any]):
         results = []
         for item in payload["setVariableData"]:
             name, place = item["variable"]["name"], {"component": item["component"], "variable": item["variable"]}
@@ -108,7 +110,7 @@ class Hardware:
                 results.append(place | {"attributeStatus": self._write(name, item["attributeValue"])})
         return play.answer({"setVariableResult": results})
 
-    def Reset(self, play: Play, payload: dict[str, str]):
+    def reset(self, play: Play, payload: dict[str, str]):
         self.values |= self.after_reboot
         self.values |= {"HeartbeatInterval": "30"}
         return play.answer({"status": "Accepted"})
@@ -238,17 +240,17 @@ def test_a_refused_soft_reset_is_followed_by_a_hard_one():
         return (
             play.answer({"status": "Rejected"})
             if payload["type"] == "Soft"
-            else Hardware.Reset(hardware, play, payload)
+            else Hardware.reset(hardware, play, payload)
         )
 
-    hardware.Reset = reset
+    hardware.reset = reset
     assert_passed(run(a_play(), hardware), "All 4 configuration keys applied")
     assert kinds == ["Soft", "Hard"]
 
 
 def test_a_charge_point_that_refuses_every_reset_fails_with_the_key_named():
     hardware = Hardware(ALL_16, reboots=["MeterValueSampleInterval"])
-    hardware.Reset = lambda play, payload: play.answer({"status": "Rejected"})
+    hardware.reset = lambda play, payload: play.answer({"status": "Rejected"})
     finish = run(a_play(), hardware)
     assert finish.status == "failed"
     assert "set, but read back with another value: MeterValueSampleInterval" in finish.detail
@@ -344,13 +346,13 @@ def test_a_charge_point_that_knows_none_of_the_keys_fails():
 
 def test_a_call_error_to_a_write_counts_as_rejected():
     hardware = Hardware(ALL_16)
-    hardware.ChangeConfiguration = lambda play, payload: play.error("InternalError")
+    hardware.change_configuration = lambda play, payload: play.error("InternalError")
     assert "rejected: MeterValueSampleInterval, StopTransactionOnInvalidId" in run(a_play(), hardware).detail
 
 
 def test_a_key_whose_value_is_never_shown_is_written_once():
     class Hiding(Hardware):
-        def GetConfiguration(self, play: Play, payload: dict[str, Any]):
+        def get_configuration(self, play: Play, payload: dict[str, Any]):
             return play.answer({"configurationKey": [{"key": key, "readonly": False} for key in payload["key"]]})
 
     hardware = Hiding(ALL_16)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+
 from features.commissioning.situations import (
     NOW,
     Play,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from features.commissioning.situations import (
     NOW,
     SESSION,
@@ -16,7 +17,6 @@ from features.commissioning.situations import (
     assert_passed,
     assert_waits,
 )
-
 from sliproad.features.commissioning.model import SendCall
 from sliproad.features.commissioning.steps.remote_control import remote_start_id
 

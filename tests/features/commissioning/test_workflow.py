@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from features.commissioning.situations import NOW, SESSION, TOKEN, a_charge_point
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.commissioning.situations import NOW, SESSION, TOKEN, a_charge_point
 from sliproad.features.commissioning import workflow
 from sliproad.features.commissioning.model import Answer, Options, Session
 from sliproad.features.commissioning.templates import DC_RAPID, STANDARD_AC, STEP_ESTIMATES_SECONDS
