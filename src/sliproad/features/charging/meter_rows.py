@@ -1,7 +1,6 @@
 """Rows of meter values: one per reading, from MeterValues, StopTransaction and TransactionEvent alike."""
 
 from typing import Any
-from zlib import crc32
 
 import orjson
 
@@ -21,7 +20,6 @@ def meter_writes(
     writes = []
     for meter_value in meter_values:
         samples = meter_value["sampledValue"]
-        sampled = orjson.dumps(samples)
         row = {
             "k": peer.key,
             "o": peer.organization_id,
@@ -29,9 +27,8 @@ def meter_writes(
             "v": evse_id,
             "a": read_reported_time(meter_value["timestamp"], received_at)[0],
             "t": received_at,
-            "h": crc32(sampled),
             "w": energy_register_wh(samples),
-            "s": sampled.decode(),
+            "s": orjson.dumps(samples).decode(),
         }
         writes.append(Write(METER_VALUES, peer.key, encode_row(row)))
     return tuple(writes)

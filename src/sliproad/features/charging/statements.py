@@ -171,9 +171,9 @@ METER_VALUES = Statement(
     """
 insert into meter_values (charge_point_key, transaction_id, evse_id, at, content_key, organization_id, received_at,
     energy_wh, sampled)
-  select k, x, v, a, h, o, to_timestamp(t), w, s
+  select k, x, v, a, hashtextextended(s, 0), o, to_timestamp(t), w, s
     from json_to_recordset(%(rows)s) as i(
-      k bigint, o text, x text, v int, a timestamptz, t float8, h bigint, w numeric, s text)
+      k bigint, o text, x text, v int, a timestamptz, t float8, w numeric, s text)
 on conflict do nothing
 """,
 )

@@ -3,11 +3,13 @@
 The payload travels as a JSON string, not as JSON: PostgreSQL then copies it instead of parsing it (measured: half the cost).
 """
 
+from functools import lru_cache
+
 import orjson
 
 from sliproad.features.frame_log.redaction import redacted
 from sliproad.foundation.inbound import Peer, Statement, Write
-from sliproad.foundation.inbound_rows import encode_row
+from sliproad.foundation.inbound_rows import without_nul
 
 FRAME = Statement(
     "frame_log.frame",
@@ -41,26 +43,25 @@ def write(  # noqa: PLR0917 - by position: it is called for every frame
     description, details as a list); `at` is Unix seconds; `answer`, with a CALL of the charge point, is `result` or the code of
     our CALLERROR; `duration_ms`, with an answer, is the time since the call.
     """
-    row = {
-        "k": peer.key,
-        "o": peer.organization_id,
-        "t": at,
-        "d": direction,
-        "c": kind,
-        "m": message_id,
-        "a": action,
-        "p": redacted(action, payload).decode(),
-    }
-    if answer is not None:
-        if answer == _ANSWERED:
-            row["r"] = answer
-        else:
-            row["r"], row["e"] = "error", answer
-    elif kind == "error":
-        row["e"] = _error_code(payload)
+    tail = _tail(direction, kind, action, answer)
+    if kind == "error":
+        tail = b',"e":%b%b' % (orjson.dumps(_error_code(payload)), tail)
     if duration_ms is not None:
-        row["u"] = duration_ms
-    return Write(FRAME, peer.key, encode_row(row))
+        tail = b',"u":%f%b' % (duration_ms, tail)
+    text = orjson.dumps(redacted(action, payload).decode())
+    row = b'{%b,"t":%.6f,"m":%b,"p":%b%b' % (peer.row_owner, at, orjson.dumps(message_id), text, tail)
+    return Write(FRAME, peer.key, without_nul(row))
+
+
+@lru_cache(maxsize=4096)
+def _tail(direction: str, kind: str, action: str, answer: str | None) -> bytes:
+    """The members that are alike in many rows; written by hand, since this runs for every message."""
+    row = {"d": direction, "c": kind, "a": action}
+    if answer is not None:
+        row["r"] = _ANSWERED if answer == _ANSWERED else "error"
+        if answer != _ANSWERED:
+            row["e"] = answer
+    return b"," + orjson.dumps(row)[1:]
 
 
 def _error_code(payload: bytes) -> str | None:
