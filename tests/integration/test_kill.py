@@ -10,18 +10,21 @@ import os
 import pathlib
 import signal
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 
 import psutil
 import psycopg
 import pytest
+from psycopg import sql
 
 from installation import Installation, installation
 from sliproad.app.job_client import JobClient
 from sliproad.simulator.charger import VirtualCharger
 from sliproad.simulator.ledger import Ledger
-from sliproad.simulator.ledger_book import LedgerBook
+from sliproad.simulator.ledger_book import LedgerBook, LedgerMessage
 from sliproad.simulator.scenarios import storm
 from sliproad.simulator.settings import ChargerSettings, Version
 
@@ -158,7 +161,7 @@ def compare(database_url: str, books: dict[str, LedgerBook]) -> None:
     with psycopg.connect(database_url) as connection:
         for identity, book in books.items():
             rows = connection.execute(
-                "select t.transaction_id, t.meter_start_wh, t.meter_stop_wh, t.seq_no_count, t.flags, c.key"
+                "select t.transaction_id, t.meter_start_wh, t.meter_stop_wh, c.key"
                 " from transactions t join charge_points c on c.key = t.charge_point_key where c.charge_point_id = %s",
                 [identity],
             ).fetchall()
@@ -166,18 +169,29 @@ def compare(database_url: str, books: dict[str, LedgerBook]) -> None:
             named = {transaction.transaction_id: transaction for transaction in book.transactions.values()}
             assert len(rows) == len(stored) == len(named), f"{identity}: {len(rows)} stored, {len(named)} in the ledger"
             for transaction_id, transaction in named.items():
-                _, start, stop, events, _flags, key = stored[str(transaction_id)]
+                _, start, stop, key = stored[str(transaction_id)]
                 assert (int(start), int(stop)) == (transaction.meter_start_wh, transaction.meter_stop_wh), identity
                 messages = [m for m in book.messages.values() if m.transaction == transaction.key]
-                if messages[0].action == "TransactionEvent":
-                    assert events == len(messages), f"{identity}: {events} events of {len(messages)}"
-                else:
-                    sent = {
-                        v["timestamp"] for m in messages if m.action == "MeterValues" for v in m.payload["meterValue"]
-                    }
-                    [kept] = connection.execute(
-                        "select count(distinct at), count(*) from meter_values"
-                        " where charge_point_key = %s and transaction_id = %s and received_at is not null",
-                        [key, str(transaction_id)],
-                    ).fetchall()
-                    assert kept[0] >= len(sent), f"{identity}: {kept[0]} readings of {len(sent)}"
+                table = "transaction_events" if messages[0].action == "TransactionEvent" else "meter_values"
+                sent = sent_times(messages)
+                kept = connection.execute(
+                    sql.SQL("select at from {} where charge_point_key = %s and transaction_id = %s").format(
+                        sql.Identifier(table)
+                    ),
+                    [key, str(transaction_id)],
+                ).fetchall()
+                counted = Counter(row[0] for row in kept)
+                assert set(counted) >= set(sent), f"{identity}: of {len(sent)} times sent only {len(counted)} are kept"
+                if table == "transaction_events":
+                    assert counted == sent, f"{identity}: events counted otherwise than sent"
+
+
+def sent_times(messages: list[LedgerMessage]) -> Counter[datetime]:
+    """When events happened (2.x) or readings were taken (1.6), by the charger's own clock."""
+    texts = []
+    for message in messages:
+        if message.action == "TransactionEvent":
+            texts.append(message.payload["timestamp"])
+        elif message.action == "MeterValues":
+            texts += [reading["timestamp"] for reading in message.payload["meterValue"]]
+    return Counter(datetime.fromisoformat(text) for text in texts)
