@@ -62,6 +62,7 @@ async def sliproad(arguments) -> None:
     await bus.connect()
     mirror = Mirror(database, secret_key)
     await mirror.refresh()
+    gc.set_threshold(100_000, 50, 100)
     settings = InboundSettings(300, 30, AuthorizationService(secret_key).authorize)
     ports = Ports(
         handlers=routes(settings),

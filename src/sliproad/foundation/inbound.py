@@ -8,6 +8,8 @@ SELECT a message, no object that costs.
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import orjson
+
 
 class Statement(NamedTuple):
     """One set-based SQL statement, run once per group for all its rows.
@@ -72,6 +74,7 @@ class Peer:
         "is_booted",
         "key",
         "organization_id",
+        "row_owner",
         "subscribed",
         "version",
         "watched_until",
@@ -81,6 +84,8 @@ class Peer:
         self.key = key
         self.charge_point_id = charge_point_id
         self.organization_id = organization_id
+        self.row_owner = b'"k":%d,"o":%b' % (key, orjson.dumps(organization_id))
+        """The first two members of most rows, encoded once: key and organisation."""
         self.version = version
         """`1.6`, `2.0.1` or `2.1`: the one agreed on this socket."""
         self.epoch = 0

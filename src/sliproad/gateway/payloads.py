@@ -7,17 +7,22 @@ import orjson
 from sliproad.ocpp.frames import Call, Payload, Send
 
 ESCAPED_NULL = "\\u0000"
+_BACKSLASH = ord("\\")
 _AROUND = len('[2,"') + len('","') + len('",')
 
 
 def payload_bytes(data: bytes, call: Call | Send) -> bytes:
-    """The payload as it stands in `data`, without encoding it again where `data` has one of the two usual spacings."""
+    """The payload as it stands in `data`, without encoding it again where `data` has one of the two usual spacings.
+
+    The place is computed from the lengths of id and action, which is right where both are plain; an id with escapes or other
+    letters moves it, and then it is not found there. A quoted quote before it would be an id made to deceive.
+    """
     start = _AROUND + len(call.message_id) + len(call.action)
-    head = data[:start]
-    if head.isascii() and b"\\" not in head and data[-1:] == b"]":  # so that characters are bytes
-        if head[-2:] == b'",' and data[start : start + 1] == b"{":
+    before = data[start - 3 : start + 1]
+    if data[-1:] == b"]":
+        if before[1:] == b'",{' and before[0] != _BACKSLASH:
             return data[start:-1]
-        if data[start : start + 4] == b'", {':
+        if data[start : start + 4] == b'", {' and before[2] != _BACKSLASH:
             return data[start + 3 : -1]
     return orjson.dumps(call.payload)
 
