@@ -6,18 +6,16 @@ The supervisor starts them as children; on several machines each runs by itself 
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 import uvicorn
 import uvloop
 
-from sliproad.app import wiring
 from sliproad.foundation.settings import Settings
 from sliproad.foundation.telemetry import configure_logging
 
 log = structlog.get_logger()
-DRAIN_SECONDS = 0.5
 RESTART_SECONDS = 1.0
 
 
@@ -46,6 +44,8 @@ class Server(uvicorn.Server):
 
 async def run_web(settings: Settings, http_fd: int | None) -> None:
     """The API and the pages."""
+    from sliproad.app import wiring  # each role imports only what it needs
+
     ending = end_event()
     async with wiring.web(settings) as app:
         config = uvicorn.Config(
@@ -69,6 +69,8 @@ async def run_web(settings: Settings, http_fd: int | None) -> None:
 
 async def run_worker(settings: Settings) -> None:
     """Jobs, the outbox, and whatever has to be looked at again and again."""
+    from sliproad.app import wiring
+
     ending = end_event()
     async with wiring.worker(settings) as loops:
         tasks = [asyncio.create_task(for_ever(name, work)) for name, work in loops.items()]
@@ -80,8 +82,10 @@ async def run_worker(settings: Settings) -> None:
 
 async def run_gateway(settings: Settings) -> None:
     """The sockets of charge points."""
+    from sliproad.app import gateway_wiring
+
     ending = end_event()
-    async with wiring.gateway(settings):
+    async with gateway_wiring.gateway(settings):
         await ending.wait()
 
 
@@ -111,15 +115,3 @@ async def for_ever(name: str, work: Callable[[], Awaitable[None]]) -> None:
         except Exception:
             log.exception("loop_failed", loop=name)
         await asyncio.sleep(RESTART_SECONDS)
-
-
-@contextlib.asynccontextmanager
-async def in_background(name: str, work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """`for_ever`, for as long as the block runs."""
-    task = asyncio.create_task(for_ever(name, work))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task

@@ -1,4 +1,7 @@
-"""Builds a process's parts and services, and takes them down again; nothing else does. `processes` calls one function a role."""
+"""Builds the parts and services of web and worker processes, and takes them down again; with `gateway_wiring`, nothing else does.
+
+`processes` calls one function a role.
+"""
 
 import asyncio
 import contextlib
@@ -8,22 +11,16 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from sliproad.app import event_routes, http_routes, ocpp_routes
+from sliproad.app import event_routes, http_routes
 from sliproad.app.services import Parts, Services
 from sliproad.features.accounts import jobs as account_jobs
 from sliproad.features.accounts.tokens import VAULT_NAME as JWT_KEY
 from sliproad.features.accounts.tokens import make_key
-from sliproad.features.authorization.service import AuthorizationService
-from sliproad.features.charge_points.attempts import AttemptService
-from sliproad.features.charge_points.presence import RowPresence
 from sliproad.features.commissioning import jobs as commissioning_jobs
-from sliproad.features.frame_log import frames, quarantine
 from sliproad.features.handover import jobs as handover_jobs
 from sliproad.features.handover.pages import LARGER_BODIES
 from sliproad.features.handover.signing_identity import given_identity, own_identity
-from sliproad.features.security.mirror import Mirror
 from sliproad.features.webhooks import jobs as webhook_jobs
-from sliproad.features.webhooks.service import subscriptions
 from sliproad.foundation import outgoing
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import Clock, SystemClock
@@ -46,8 +43,6 @@ from sliproad.foundation.web import jobs as web_jobs
 from sliproad.foundation.web.application import create_app
 from sliproad.foundation.web.health import ReadinessCheck
 from sliproad.foundation.web.idempotency import IdempotencyRecords
-from sliproad.gateway.gateway import Gateway, GatewaySettings, Ports
-from sliproad.gateway.tls import server_context
 
 DRAIN_SECONDS = 0.3
 SIGNER = "Sliproad handover certificates"
@@ -199,54 +194,3 @@ async def worker(settings: Settings) -> AsyncIterator[dict[str, Loop]]:
             yield {"jobs": run_jobs, "outbox": drain_outbox}
         finally:
             await of.wakeups.close()
-
-
-@contextlib.asynccontextmanager
-async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
-    """A gateway that listens, with its mirror kept fresh."""
-    if not settings.database_url or not settings.nats_url or settings.secret_key is None:
-        raise Conflict("A role needs SLIPROAD_DATABASE_URL, SLIPROAD_NATS_URL and SLIPROAD_SECRET_KEY.")
-    clock, secret_key = SystemClock(), SecretKey(settings.secret_key.get_secret_value())
-    async with contextlib.AsyncExitStack() as closing:
-        engine = Database(settings.database_url, "engine", pool_size=3)
-        closing.push_async_callback(engine.close)
-        bus = Bus(settings.nats_url)
-        await bus.connect()
-        closing.push_async_callback(bus.close)
-        mirror = Mirror(engine, secret_key, subscriptions)
-        await mirror.refresh()
-        inbound = ocpp_routes.InboundSettings(
-            heartbeat_seconds=settings.heartbeat_seconds,
-            commissioning_heartbeat_seconds=settings.commissioning_heartbeat_seconds,
-            authorize=AuthorizationService(secret_key).authorize,
-        )
-        ports = Ports(
-            handlers=ocpp_routes.routes(inbound),
-            identities=mirror,
-            presence=RowPresence(engine),
-            record_attempts=AttemptService(engine, clock).store_attempts,
-            frame_log=frames.write,
-            quarantine=quarantine.write,
-        )
-        running = Gateway(engine.url, bus, ports, gateway_settings(settings))
-        refreshing = asyncio.create_task(mirror.run(bus))
-        try:
-            await running.start(settings.ocpp_host, settings.ocpp_port)
-            yield running
-            await running.stop()
-        finally:
-            refreshing.cancel()
-            await asyncio.gather(refreshing, return_exceptions=True)
-
-
-def gateway_settings(settings: Settings) -> GatewaySettings:
-    """The gateway's values; TLS where a certificate is set."""
-    tls = None
-    if settings.ocpp_tls_cert and settings.ocpp_tls_key:
-        tls = server_context([(settings.ocpp_tls_cert, settings.ocpp_tls_key)])
-    return GatewaySettings(
-        max_message_bytes=settings.ocpp_max_frame_bytes,
-        ping_seconds=settings.ocpp_ping_seconds,
-        allow_profile_0=settings.ocpp_allow_profile_0,
-        tls=tls,
-    )
