@@ -244,6 +244,9 @@ async def connect(engine_url: str) -> psycopg.AsyncConnection[Any]:
     )
     connection.adapters.register_dumper(JsonRows, RowsDumper)
     await connection.execute("set synchronous_commit = on")
+    # Statements are planned once, on tables that may still be small then, and kept: only lookups by key stay right.
+    for plan in ("seqscan", "bitmapscan", "mergejoin"):
+        await connection.execute(f"set enable_{plan} = off")
     await connection.execute("set application_name = 'sliproad gateway'")
     return connection
 
