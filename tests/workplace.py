@@ -267,7 +267,7 @@ async def open_workplace(
     projects = ProjectService(web, clock, sites, registry, commissioning)
     assignment = AssignmentService(web, clock, projects, sites, AccountService())
     checklists = ChecklistService(web, clock, projects)
-    registration = RegistrationService(web, clock, projects, registry, CredentialService(secret_key))
+    registration = RegistrationService(web, clock, projects, registry, CredentialService(secret_key), limiter=limiter)
     attempts = AttemptService(engine, clock)
     app = create_app(
         [

@@ -229,7 +229,9 @@ class Services:
 
     @cached_property
     def registration(self) -> RegistrationService:
-        return RegistrationService(self.database, self.clock, self.projects, self.registry, self.credentials)
+        return RegistrationService(
+            self.database, self.clock, self.projects, self.registry, self.credentials, limiter=self.limiter
+        )
 
     # ------------------------------------------------------------------ commissioning, handover, webhooks
 

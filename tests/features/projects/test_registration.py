@@ -126,6 +126,21 @@ async def test_a_taken_id_is_taken_whoever_owns_it(workplace: Workplace, alex: S
     assert_problem(await sam.post(CHARGE_POINTS, json=body), 409, "charge_point_exists")
 
 
+async def test_taken_ids_are_no_oracle(workplace: Workplace, alex: Somebody, project_id: str) -> None:
+    """Contract §1: told whoever owns it, and therefore limited, for free ids too."""
+    await workplace.charge_point(alex, project_id, charge_point_id="CP-1")
+    body = {"project_id": project_id, "serial_number": "1", "vendor": "V", "model": "M"}
+    for _ in range(30):
+        assert_problem(
+            await alex.post(CHARGE_POINTS, json={**body, "charge_point_id": "CP-1"}), 409, "charge_point_exists"
+        )
+    for charge_point_id in ("CP-1", "CP-2"):
+        answer = await alex.post(CHARGE_POINTS, json={**body, "charge_point_id": charge_point_id})
+        assert_problem(answer, 429, "rate_limited")
+        assert int(answer.headers["retry-after"]) > 0
+    await alex.create(CHARGE_POINTS, **body)
+
+
 async def test_one_serial_number_of_a_vendor_once_in_an_organisation(
     workplace: Workplace, alex: Somebody, riverside: Somebody, project_id: str
 ) -> None:
@@ -249,6 +264,20 @@ async def test_after_the_handover_nothing_is_written(workplace: Workplace, alex:
     ):
         assert_problem(answer, 409, "project_handed_over")
     assert (await alex.get(path)).status_code == 200
+
+
+async def test_a_registration_during_the_handover_waits_and_is_refused(
+    workplace: Workplace, alex: Somebody, project_id: str
+) -> None:
+    """What a certificate lists is all there is: no charge point slips in beside it (trust I5)."""
+    async with workplace.engine.transaction(ENGINE) as session:
+        await workplace.projects.lock_for_handover(session, project_id)
+        asking = asyncio.create_task(alex.post(CHARGE_POINTS, json={"project_id": project_id, **GUIDE_BODY}))
+        done, _ = await asyncio.wait({asking}, timeout=0.5)
+        assert not done
+        await workplace.projects.mark_handed_over(session, project_id, workplace.clock.now())
+    assert_problem(await asking, 409, "project_handed_over")
+    assert (await alex.get(CHARGE_POINTS)).json()["total"] == 0
 
 
 async def test_the_list_shows_ones_own_projects_alone(

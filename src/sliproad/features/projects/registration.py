@@ -19,6 +19,10 @@ from sliproad.foundation.clock import Clock
 from sliproad.foundation.database import Database
 from sliproad.foundation.errors import Conflict, NotFound, Unprocessable
 from sliproad.foundation.web import Page
+from sliproad.foundation.web.limits import RateLimiter
+
+TAKEN_IDS = "30/hour"
+"""How many taken ids an installer may hit: that a `charge_point_id` is taken is told whoever owns it (contract §1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +44,15 @@ class RegistrationService:
         projects: ProjectService,
         registry: RegistryService,
         credentials: CredentialService,
+        *,
+        limiter: RateLimiter,
     ) -> None:
         self.database = database
         self.clock = clock
         self.projects = projects
         self.registry = registry
         self.credentials = credentials
+        self.limiter = limiter
 
     async def register(self, actor: InstallerActor, new: NewChargePoint, installer_address: str) -> Registered:
         """Register a charge point in a project of the installer's and give it a password.
@@ -54,7 +61,20 @@ class RegistrationService:
             NotFound: no such project of theirs.
             Conflict: `project_handed_over`, `charge_point_exists`, `serial_number_exists`.
             InvalidInput: `charge_point_id` can't be an OCPP identity.
+            TooMany: too many ids of theirs were taken; this is no way to find out which exist.
         """
+        if new.charge_point_id and await self.limiter.is_exhausted(TAKEN_IDS, "taken id", actor.installer_id):
+            await self.limiter.hit(TAKEN_IDS, "taken id", actor.installer_id)
+        try:
+            registered = await self._register(actor, new, installer_address)
+        except Conflict as conflict:
+            if conflict.code == "charge_point_exists":
+                await self.limiter.count(TAKEN_IDS, "taken id", actor.installer_id)
+            raise
+        await self.registry.announce()
+        return registered
+
+    async def _register(self, actor: InstallerActor, new: NewChargePoint, installer_address: str) -> Registered:
         async with self.database.transaction(actor.scope) as session:
             await self.projects.for_installer(session, actor, new.project_id)
             project = await self.projects.for_work(session, new.project_id)
@@ -67,7 +87,6 @@ class RegistrationService:
             )
             await self.registry.note_installer_address(session, charge_point.key, installer_address)
             password = await self.credentials.create(session, charge_point.key, charge_point.organization_id)
-        await self.registry.announce()
         return Registered(charge_point, self.registry.address(charge_point), password)
 
     async def page(self, actor: InstallerActor, selection: Selection, page: Page) -> ChargePointPage:

@@ -24,7 +24,7 @@ from sliproad.foundation.web import Label, PageQuery, RequestModel, Text, Timest
 
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
-Power = Annotated[float, Field(gt=0, le=10_000, description="kW")]
+Power = Annotated[float, Field(ge=0.001, le=10_000, description="kW")]
 Connectors = Annotated[int, Field(ge=1, le=100)]
 OcppVersionWord = Literal["1.6", "2.0.1", "2.1"]
 
