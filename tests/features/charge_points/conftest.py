@@ -2,12 +2,12 @@ import pathlib
 from collections.abc import AsyncIterator
 
 import pytest
-from workplace import Workplace, open_workplace
 
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import ManualClock
 from sliproad.foundation.crypto import SecretKey
 from sliproad.foundation.database import Database
+from workplace import Workplace, open_workplace
 
 
 @pytest.fixture

@@ -192,7 +192,8 @@ class Mirror:
         if identity.removed:
             if entry is not None:
                 del self._by_key[identity.key]
-                self._by_identity.pop(entry.charge_point_id, None)
+                if self._by_identity.get(entry.charge_point_id) is entry:  # not one registered anew under the same id
+                    del self._by_identity[entry.charge_point_id]
             return entry is not None
         if entry is None:
             entry = self._by_key[identity.key] = MirroredChargePoint(identity, ())
