@@ -147,7 +147,12 @@ def storm(bench: Bench) -> None:
         others = finished(talking)
     seconds, p99 = result["connect_seconds"], others["p99_ms"]
     print(f"\n{count:,} TLS reconnects: {result}; those connected: {others}")
-    verdict("P5", f"{count:,} reconnects in {seconds:.1f} s", wanted="at most 10 s for 10,000", holds=seconds <= count / 1000)
+    verdict(
+        "P5",
+        f"{count:,} reconnects in {seconds:.1f} s",
+        wanted="at most 10 s for 10,000",
+        holds=seconds <= count / 1000,
+    )
     verdict("P5", f"p99 of those connected {p99:.0f} ms", wanted="below 250 ms", holds=p99 < 250)
 
 
@@ -212,8 +217,12 @@ def register_fleet(database_url: str, count: int) -> None:
     password_hash = PasswordHash(SecretKey(SECRET))
     salt = b"0123456789abcdef"
     with psycopg.connect(database_url) as owner:
-        owner.execute("insert into organizations (organization_id, name, contact_email) values ('org_b', 'B', 'b@example.org')")
-        owner.execute("insert into sites (site_id, organization_id, name, address) values ('site_b', 'org_b', 'S', 'A')")
+        owner.execute(
+            "insert into organizations (organization_id, name, contact_email) values ('org_b', 'B', 'b@example.org')"
+        )
+        owner.execute(
+            "insert into sites (site_id, organization_id, name, address) values ('site_b', 'org_b', 'S', 'A')"
+        )
         owner.execute(
             "insert into projects (project_id, organization_id, site_id, name, charge_points_expected)"
             " values ('proj_b', 'org_b', 'site_b', 'P', 1)"
@@ -224,7 +233,9 @@ def register_fleet(database_url: str, count: int) -> None:
             " 'SN' || n, 'V', 'M', '1.6', 2 from generate_series(0, %s) n",
             (count - 1,),
         )
-        owner.execute("insert into charge_point_live (charge_point_key, organization_id) select key, 'org_b' from charge_points")
+        owner.execute(
+            "insert into charge_point_live (charge_point_key, organization_id) select key, 'org_b' from charge_points"
+        )
         keys = owner.execute("select key, substr(charge_point_id, 3) from charge_points").fetchall()
         columns = "charge_point_key, organization_id, state, salt, keyed_hash, used_form"
         with owner.cursor().copy(f"copy charge_point_credentials ({columns}) from stdin") as copy:

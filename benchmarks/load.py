@@ -153,7 +153,10 @@ async def measure(arguments, run: Run, sockets: list[Socket]) -> dict:
         for socket in sockets:
             socket.fire()
     await asyncio.sleep(arguments.warm)
-    server, database = cpu_seconds(arguments.pid), cpu_seconds(arguments.database, children=True) if arguments.database else 0
+    server, database = (
+        cpu_seconds(arguments.pid),
+        cpu_seconds(arguments.database, children=True) if arguments.database else 0,
+    )
     run.recording, since, mine = True, clock(), time.process_time()
     await asyncio.sleep(arguments.seconds)
     run.recording, seconds = False, clock() - since

@@ -58,11 +58,14 @@ async def sliproad(arguments) -> None:
     from sliproad.gateway.gateway import Gateway, GatewaySettings, Ports
     from sliproad.gateway.tls import server_context
 
-    database, secret_key, bus = Database(arguments.database_url, "engine"), SecretKey(arguments.secret), Bus(arguments.nats)
+    database, secret_key, bus = (
+        Database(arguments.database_url, "engine"),
+        SecretKey(arguments.secret),
+        Bus(arguments.nats),
+    )
     await bus.connect()
     mirror = Mirror(database, secret_key)
     await mirror.refresh()
-    gc.set_threshold(100_000, 50, 100)
     settings = InboundSettings(300, 30, AuthorizationService(secret_key).authorize)
     ports = Ports(
         handlers=routes(settings),

@@ -8,7 +8,8 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _SAMPLES = ",".join(
-    '{"value":"%s","context":"Sample.Periodic","format":"Raw","measurand":"%s","location":"Outlet","unit":"%s"%s}' % sample
+    '{"value":"%s","context":"Sample.Periodic","format":"Raw","measurand":"%s","location":"Outlet","unit":"%s"%s}'
+    % sample
     for sample in (
         ("1284567.3", "Energy.Active.Import.Register", "Wh", ""),
         ("10890.5", "Power.Active.Import", "W", ""),

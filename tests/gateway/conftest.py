@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from gateway.house import House, RunningGateway
 
+from gateway.house import House, RunningGateway
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.crypto import SecretKey
 from sliproad.foundation.database import Database

@@ -157,7 +157,9 @@ class House:
 
     def __post_init__(self) -> None:
         self.sql(TABLES)
-        self.sql("insert into organizations (organization_id, name, contact_email) values ('org_1', 'O', 'o@example.org')")
+        self.sql(
+            "insert into organizations (organization_id, name, contact_email) values ('org_1', 'O', 'o@example.org')"
+        )
         self.sql("insert into sites (site_id, organization_id, name, address) values ('site_1', 'org_1', 'S', 'A')")
         self.sql(
             "insert into projects (project_id, organization_id, site_id, name, charge_points_expected)"

@@ -5,8 +5,8 @@ import json
 import time
 
 import pytest
-from gateway.house import House, RunningGateway, ask, boot_up, connect, hear
 
+from gateway.house import House, RunningGateway, ask, boot_up, connect, hear
 from sliproad.foundation.errors import Conflict, InvalidInput, UpstreamUnavailable
 
 
@@ -25,7 +25,9 @@ async def test_a_command_and_its_answer_make_the_round_trip(house: House, runnin
     await socket.send(json.dumps([3, message_id, {"status": "Accepted"}]))
     answer = await calling
     assert (answer.payload, answer.status, answer.code) == ({"status": "Accepted"}, "Accepted", None)
-    rows = await house.rows("select direction, kind, action from ocpp_messages where message_id <> 'boot' order by at", 2)
+    rows = await house.rows(
+        "select direction, kind, action from ocpp_messages where message_id <> 'boot' order by at", 2
+    )
     assert [tuple(row.values()) for row in rows] == [("out", "call", "Reset"), ("in", "result", "Reset")]
     await socket.close()
 
@@ -115,7 +117,9 @@ async def test_a_gateway_that_died_means_not_connected(house: House, running: Ru
     """Its row is still there for some seconds, but nobody listens on its subject."""
     charge_point = await house.a_charge_point()
     house.sql("insert into gateways (gateway_id) values ('gw_just_died')")
-    house.sql("update charge_point_live set connected = true, epoch = 3, gateway_id = 'gw_just_died', protocol_version = '1.6'")
+    house.sql(
+        "update charge_point_live set connected = true, epoch = 3, gateway_id = 'gw_just_died', protocol_version = '1.6'"
+    )
     with pytest.raises(Conflict) as refused:
         await running.commands.call(charge_point.key, "ClearCache", {})
     assert refused.value.code == "not_connected"

@@ -5,8 +5,8 @@ import json
 
 import psycopg
 import pytest
-from gateway.house import BUGGY_CONNECTOR, POISON_CONNECTOR, House, RunningGateway, ask, connect, hear, meter_values
 
+from gateway.house import BUGGY_CONNECTOR, POISON_CONNECTOR, House, RunningGateway, ask, connect, hear, meter_values
 from sliproad.foundation.inbound import Statement, Write
 from sliproad.gateway.commit_group import CommitGroup
 
@@ -26,7 +26,9 @@ class Noted:
         self.outcome.set_exception(error)
 
 
-FIRST = Statement("test.first", 1, "insert into seen_rows select 'first', p from json_to_recordset(%(rows)s) as i(p text)")
+FIRST = Statement(
+    "test.first", 1, "insert into seen_rows select 'first', p from json_to_recordset(%(rows)s) as i(p text)"
+)
 DOUBLED = Statement(
     "test.doubled",
     2,
@@ -63,7 +65,9 @@ async def test_each_entry_gets_its_own_rows_in_the_order_of_its_writes(group: Co
     assert group.commits == 1
 
 
-async def test_a_poisoned_entry_is_handed_back_and_the_others_are_committed(group: CommitGroup, database_url: str) -> None:
+async def test_a_poisoned_entry_is_handed_back_and_the_others_are_committed(
+    group: CommitGroup, database_url: str
+) -> None:
     """House §3: a group that fails is retried one by one."""
     good = [Noted(key, Write(FIRST, key, b'{"p":"%d"}' % key), doubled(key)) for key in (1, 3)]
     bad = Noted(2, Write(FIRST, 2, b'{"p":"2"}'), doubled("no number"))
@@ -92,7 +96,9 @@ async def test_a_lost_connection_is_waited_out(group: CommitGroup, database_url:
     group.submit(first)
     assert await first.outcome == [(2,)]
     with psycopg.connect(database_url, autocommit=True) as owner:
-        owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sliproad gateway'")
+        owner.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sliproad gateway'"
+        )
         second = Noted(1, Write(FIRST, 1, b'{"p":"after"}'), doubled(2))
         group.submit(second)
         assert await second.outcome == [(4,)]
@@ -158,7 +164,9 @@ async def test_an_answer_is_made_of_what_the_commit_returned_and_a_retry_gets_th
     await socket.close()
 
 
-async def test_while_the_database_refuses_connections_calls_stay_unanswered(house: House, running: RunningGateway) -> None:
+async def test_while_the_database_refuses_connections_calls_stay_unanswered(
+    house: House, running: RunningGateway
+) -> None:
     """House §3: never acknowledged early; memory stays, and the answer comes when the database does."""
     charge_point = await house.a_charge_point()
     socket = await connect(running, charge_point)

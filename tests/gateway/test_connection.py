@@ -6,9 +6,9 @@ import zlib
 
 import pytest
 import websockets
-from gateway.house import House, RunningGateway, ask, boot_up, closed_with, connect, hear, meter_values
 from websockets.frames import Frame, Opcode
 
+from gateway.house import House, RunningGateway, ask, boot_up, closed_with, connect, hear, meter_values
 from sliproad.gateway.gateway import GatewaySettings
 
 DEEP = "[" * 40 + "]" * 40
@@ -136,7 +136,11 @@ async def test_pings_are_answered_and_a_half_open_socket_ends(house: House) -> N
         await (await socket.ping())
     silent = await connect(running, dead)
     silent.transport.pause_reading()
-    [_] = await house.rows("select 1 from charge_point_live where charge_point_key = %(k)s and not connected and disconnected_at is not null", 1, k=dead.key)
+    [_] = await house.rows(
+        "select 1 from charge_point_live where charge_point_key = %(k)s and not connected and disconnected_at is not null",
+        1,
+        k=dead.key,
+    )
     assert (await ask(socket, [2, "1", "Heartbeat", {}]))[0] == 3
     await socket.close()
     silent.transport.abort()
@@ -191,7 +195,11 @@ async def test_presence_and_the_last_heartbeat_reach_the_row(house: House, runni
     query = "select * from charge_point_live where charge_point_key = %(k)s and last_heartbeat_at is not null"
     [row] = await house.rows(query, 1, k=charge_point.key)
     assert (row["connected"], row["epoch"], row["last_heartbeat_epoch"]) == (True, 1, 1)
-    assert (row["gateway_id"], row["protocol_version"], row["security_profile"]) == (running.gateway.gateway_id, "1.6", 1)
+    assert (row["gateway_id"], row["protocol_version"], row["security_profile"]) == (
+        running.gateway.gateway_id,
+        "1.6",
+        1,
+    )
     assert (row["remote_address"], row["connected_path"]) == ("127.0.0.1", f"/ocpp/1.6/{charge_point.identity}")
     await socket.close()
     [row] = await house.rows("select * from charge_point_live where not connected", 1)

@@ -4,9 +4,9 @@ import asyncio
 import base64
 
 import pytest
-from gateway.house import House, RunningGateway, ask, basic, connect, raw
 from websockets.exceptions import InvalidStatus
 
+from gateway.house import House, RunningGateway, ask, basic, connect, raw
 from sliproad.features.charge_points.attempts import ADVICE
 
 UPGRADE = (

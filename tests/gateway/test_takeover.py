@@ -2,31 +2,36 @@
 
 import asyncio
 import contextlib
+import json
+import subprocess
+import sysconfig
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import psycopg
 import pytest
-from gateway.house import House, ask, basic, closed_with, connect, meter_values
 from websockets.exceptions import InvalidStatus
 
+from gateway.house import House, ask, basic, closed_with, connect, meter_values
 from sliproad.foundation.bus import Bus
+from sliproad.foundation.database import ENGINE
 
 
-
-
-class StoppedBus(Bus):
-    """NATS away: `Bus` itself says nothing while it is not connected; only subscribing waits for a server."""
-
-    def __init__(self) -> None:
-        super().__init__("nats://127.0.0.1:1")
-
-    async def subscribe(self, subject, handle):
-        async def end() -> None:
-            pass
-
-        return end
-
-    async def flush(self) -> None:
-        pass
+@pytest.fixture
+async def own_bus(tmp_path: Path) -> AsyncIterator[tuple[Bus, subprocess.Popen]]:
+    """A NATS of this test's own, which it may stop."""
+    tmp_path.chmod(0o755)
+    server = Path(sysconfig.get_path("scripts")) / "nats-server"
+    command = [server, "--addr", "127.0.0.1", "--port", "-1", "--ports_file_dir", tmp_path]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        async with asyncio.timeout(10):
+            while not (found := list(tmp_path.glob("*.ports"))) or not found[0].read_text():
+                await asyncio.sleep(0.01)
+        bus = Bus(json.loads(found[0].read_text())["nats"][0])
+        await bus.connect()
+        yield bus, process
+        await bus.close()
+        process.kill()
 
 
 async def test_a_newer_socket_replaces_the_older_one_in_the_same_process(house: House) -> None:
@@ -43,10 +48,15 @@ async def test_a_newer_socket_replaces_the_older_one_in_the_same_process(house: 
 
 
 @pytest.mark.parametrize("nats", ["running", "stopped"])
-async def test_a_newer_socket_replaces_the_older_one_in_another_process(house: House, nats: str) -> None:
+async def test_a_newer_socket_replaces_the_older_one_in_another_process(house: House, own_bus, nats: str) -> None:
     """Within 2 s, with NATS stopped too: gateways compare epochs with the rows every second."""
-    bus = house.bus if nats == "running" else StoppedBus()
+    bus, server = own_bus
     first, second = await house.a_gateway(bus), await house.a_gateway(bus)
+    if nats == "stopped":
+        server.kill()
+        async with asyncio.timeout(5):
+            while bus.is_connected:
+                await asyncio.sleep(0.01)
     charge_point = await house.a_charge_point()
     older = await connect(first, charge_point)
     await ask(older, [2, "1", "Heartbeat", {}])
@@ -115,3 +125,23 @@ async def test_two_gateways_share_one_port(house: House) -> None:
     assert first.gateway.connections + second.gateway.connections == 30
     for socket in sockets:
         await socket.close()
+
+
+@pytest.mark.parametrize("change", ["removed", "rotated"])
+async def test_a_revoked_charge_point_loses_its_socket(house: House, change: str) -> None:
+    """Every revocation holds within a second, with no message over the bus."""
+    running = await house.a_gateway()
+    charge_point, other = await house.a_charge_point(), await house.a_charge_point()
+    socket, kept = await connect(running, charge_point), await connect(running, other)
+    await ask(socket, [2, "1", "Heartbeat", {}])
+    if change == "removed":
+        house.sql(
+            "update charge_points set removed_at = now(), changed_xid = pg_current_xact_id()::text::bigint where key = %(k)s",
+            k=charge_point.key,
+        )
+    else:
+        async with house.engine.transaction(ENGINE) as session:
+            await house.credentials.rotate(session, charge_point.key, "org_1")
+    assert await closed_with(socket, seconds=3) == 1008
+    assert (await ask(kept, [2, "1", "Heartbeat", {}]))[0] == 3
+    await kept.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import ssl
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -95,6 +96,7 @@ class Gateway:
         Raises:
             OSError: the address can't be had.
         """
+        spare_the_collector()
         await self.presence.sign_of_life(self.gateway_id)
         await self.bridge.start()
         for run in (self.group.run(), self.roster.run(), self.recorder.run(), self._publish()):
@@ -138,3 +140,14 @@ class Gateway:
         except Exception:
             log.critical("gateway_part_failed", exc_info=True)
             raise
+
+
+def spare_the_collector() -> None:
+    """Have Python's cycle collector look less often.
+
+    Every message that waits for its commit is a handful of objects without cycles; at the usual threshold the collector walks
+    them again and again (measured: a fifth of the CPU per message).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)

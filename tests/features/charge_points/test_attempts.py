@@ -17,7 +17,9 @@ def service(engine: Database, clock: ManualClock) -> AttemptService:
     return AttemptService(engine, clock)
 
 
-def attempt(clock: ManualClock, outcome: str, *, key=None, identity=None, address="192.0.2.1", hours_ago=0.0) -> Attempt:
+def attempt(
+    clock: ManualClock, outcome: str, *, key=None, identity=None, address="192.0.2.1", hours_ago=0.0
+) -> Attempt:
     at = clock.now() - timedelta(hours=hours_ago)
     return Attempt(at.timestamp(), key, "org_1" if key else None, identity, "/ocpp/x", address, outcome, {})
 

@@ -18,8 +18,12 @@ from sliproad.gateway.commit_group import CommitGroup
 @pytest.fixture
 def owner(database_url: str):
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("insert into organizations (organization_id, name, contact_email) values ('org_1', 'O', 'o@example.org')")
-        connection.execute("insert into sites (site_id, organization_id, name, address) values ('site_1', 'org_1', 'S', 'A')")
+        connection.execute(
+            "insert into organizations (organization_id, name, contact_email) values ('org_1', 'O', 'o@example.org')"
+        )
+        connection.execute(
+            "insert into sites (site_id, organization_id, name, address) values ('site_1', 'org_1', 'S', 'A')"
+        )
         connection.execute(
             "insert into projects (project_id, organization_id, site_id, name, charge_points_expected)"
             " values ('proj_1', 'org_1', 'site_1', 'P', 1)"
@@ -210,7 +214,9 @@ async def test_a_rotated_16_authorization_key_opens_in_the_form_the_vendor_sends
     sent = pending.password.encode()
     sent = sent.hex().encode() if form == "hex" else sent
     assert await log_in(mirror, group, sent) == form
-    assert owner.execute("select used_form from charge_point_credentials where state = 'active'").fetchall() == [(form,)]
+    assert owner.execute("select used_form from charge_point_credentials where state = 'active'").fetchall() == [
+        (form,)
+    ]
     assert opens(mirror, "CP-1", sent)
 
 
