@@ -14,8 +14,8 @@ import pytest
 from fastapi import FastAPI
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from features.accounts.assembly import Accounts, assemble
 from sliproad.features.accounts import tokens
-from sliproad.features.accounts.assembly import Accounts, assemble
 from sliproad.foundation import outgoing
 from sliproad.foundation.clock import ManualClock
 from sliproad.foundation.crypto import SecretKey

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from foundation.web.conftest import Plumbing
 from foundation.web.test_problems import assert_problem
 from sliproad.foundation.web import Email, Page
+from sliproad.foundation.web.ui.pages import ticked
 
 
 async def test_openapi_is_3_1_without_phantom_422_and_with_the_real_errors(plumbing: Plumbing) -> None:
@@ -170,3 +171,11 @@ def test_an_email_is_an_address(address: str) -> None:
 def test_an_email_is_nothing_else(address: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Email).validate_python(address)
+
+
+async def test_the_front_door_leads_to_the_reference(plumbing: Plumbing) -> None:
+    assert 'href="/docs"' in (await plumbing.http.get("/")).text
+
+
+def test_backticks_become_code_and_nothing_else_becomes_markup() -> None:
+    assert ticked("a `<b>` <i>") == "a <code>&lt;b&gt;</code> &lt;i&gt;"

@@ -9,7 +9,14 @@ from typing import Annotated, Protocol, cast
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from sliproad.features.accounts.model import Actor, Audience, InstallerActor, OrganizationActor, SiteOwnerActor
+from sliproad.features.accounts.model import (
+    API_KEY_PREFIX,
+    Actor,
+    Audience,
+    InstallerActor,
+    OrganizationActor,
+    SiteOwnerActor,
+)
 from sliproad.foundation.errors import NotAllowed, Unauthenticated
 
 installer_token = HTTPBearer(
@@ -87,7 +94,8 @@ def bearer_of(request: Request) -> str | None:
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value.strip():
         return value.strip()
-    return request.headers.get("x-api-key") or None
+    key = request.headers.get("x-api-key", "")
+    return key if key.startswith(API_KEY_PREFIX) else None
 
 
 def _guards(request: Request) -> Guards:

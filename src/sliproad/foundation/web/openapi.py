@@ -4,6 +4,7 @@ What FastAPI generates is corrected: no 422 (ours are 400), every error is a pro
 may be repeated say so. `reference` shows it.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -73,6 +74,8 @@ def operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any
 
 
 def _correct(path: str, method: str, operation: dict[str, Any]) -> None:
+    if description := operation.get("description", ""):  # its first sentence says more than the function's name
+        operation["summary"] = re.split(r"\.(?=\s|$)", description.strip(), maxsplit=1)[0].replace("\n", " ")
     responses = operation["responses"]
     phantom = responses.get("422", {}).get("content", {}).get("application/json", {}).get("schema", {})
     if phantom.get("$ref", "").endswith("HTTPValidationError"):

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from sliproad.foundation.web.ui.assets import asset
@@ -20,12 +21,21 @@ def environment(*folders: Path) -> Environment:
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.globals["asset"] = asset
     made.filters["moment"] = moment
+    made.filters["ticked"] = ticked
     return made
 
 
 def moment(at: datetime) -> str:
     """A time for people: `1 May 2026, 10:23 UTC`."""
     return f"{at.day} {at:%B %Y, %H:%M} UTC"
+
+
+def ticked(text: str) -> Markup:
+    """Text in which `words between backticks` are code; all else is escaped."""
+    pieces = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if index % 2 else piece for index, piece in enumerate(pieces)
+    )
 
 
 class Pages:

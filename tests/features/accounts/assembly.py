@@ -1,7 +1,4 @@
-"""The room's parts put together: `app/wiring.py` gives it pools, queue and keys, and takes services and routers out.
-
-It is here, and not in wiring, so that the tests of this room run the very same composition.
-"""
+"""The accounts room put together for its own tests, as `app.services` does it for the program; argon2 and pauses may be given."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
