@@ -15,7 +15,7 @@ import httpx2
 from pydantic import SecretStr
 from sqlalchemy import select, update
 
-from sliproad.app import wiring
+from sliproad.app import gateway_wiring
 from sliproad.features.accounts.authentication import Authentication
 from sliproad.features.accounts.guards import Guards
 from sliproad.features.authorization.service import AuthorizationService
@@ -164,8 +164,9 @@ class BuildingSite:
             await jobs.close()
 
     @contextlib.asynccontextmanager
-    async def gateway(self) -> AsyncIterator[Gateway]:
-        port = free_port()
+    async def gateway(self, port: int | None = None) -> AsyncIterator[Gateway]:
+        """A gateway that listens; leaving the block closes every socket."""
+        port = port or free_port()
         settings = Settings(
             data_dir=self.folder,
             database_url=self.database_url,
@@ -175,7 +176,7 @@ class BuildingSite:
             commissioning_heartbeat_seconds=HEARTBEAT_SECONDS,
         )
         self.ocpp_url = f"ws://127.0.0.1:{port}"
-        async with wiring.gateway(settings) as running:
+        async with gateway_wiring.gateway(settings) as running:
             yield running
 
 

@@ -1,11 +1,10 @@
 """What makes sessions move: the job that a start enqueues, wake-ups from the bus, and the poll behind both.
 
 `app/wiring.py` registers it in every process (so that any can enqueue) and opens `Wakeups` in workers. A job ends when its session
-waits; nothing is held for a waiting session but an entry in memory, and should that be lost, the poll finds the session.
+waits; nothing is held for a waiting session but a timer and an entry in memory, and should they be lost, the poll finds the session.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -20,12 +19,14 @@ log = structlog.get_logger()
 ADVANCE = "commissioning.advance"
 POLL = "commissioning.poll"
 EVERY_TWO_SECONDS = "* * * * * */2"
+WATCH_AGAIN_SECONDS = 2.0
+"""A gateway that a charge point has just come to does not know yet that it is watched."""
 AT_ONCE = 30
 """Woken sessions that one process looks at in parallel; each look is a few milliseconds, its CALLs are not counted."""
 
 
 class Wakeups:
-    """Runs sessions in this process: once for each job, again whenever their charge point says something meanwhile."""
+    """Runs sessions in this process: for each job, when their charge point says something meanwhile, and when time is up."""
 
     def __init__(self, runner: CommissioningRunner, commands: CommandService, bus: Bus) -> None:
         self.runner = runner
@@ -34,6 +35,7 @@ class Wakeups:
         self._waiting: dict[int, str] = {}
         self._running: dict[str, bool] = {}
         self._watched: dict[int, float] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._looks = asyncio.Semaphore(AT_ONCE)
         self._end: Callable[[], Awaitable[None]] | None = None
@@ -46,6 +48,8 @@ class Wakeups:
         """Stop listening and drop what runs; the poll of another process takes it up."""
         if self._end is not None:
             await self._end()
+        for timer in self._timers.values():
+            timer.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -56,14 +60,19 @@ class Wakeups:
             self._running[session_id] = True
             return
         self._running[session_id] = False
+        if (timer := self._timers.pop(session_id, None)) is not None:
+            timer.cancel()
         try:
             if (key := await self.runner.charge_point_of(session_id)) is None:
                 return
             await self._listen(key, session_id)
-            while await self.runner.advance(session_id) is not None and self._running[session_id]:
+            while (wake_at := await self.runner.advance(session_id)) is not None and self._running[session_id]:
                 self._running[session_id] = False
                 await self._listen(key, session_id)
-            if await self.runner.charge_point_of(session_id) is None:
+            if wake_at is not None:
+                seconds = max(0.0, (wake_at - self.runner.clock.now()).total_seconds())
+                self._timers[session_id] = asyncio.get_running_loop().call_later(seconds, self._wake, session_id)
+            elif await self.runner.charge_point_of(session_id) is None:
                 self._waiting.pop(key, None)
                 self._watched.pop(key, None)
         finally:
@@ -74,13 +83,15 @@ class Wakeups:
         self._waiting[key] = session_id
         now = asyncio.get_running_loop().time()
         if self._watched.get(key, 0.0) < now:
-            self._watched[key] = now + WATCH_SECONDS / 2
+            self._watched[key] = now + WATCH_AGAIN_SECONDS
             await self.commands.watch(key, WATCH_SECONDS)
 
     async def _on_live(self, subject: str, _message: Any, _respond: Any) -> None:
-        session_id = self._waiting.get(int(subject.rpartition(".")[2]))
-        if session_id is None:
-            return
+        if (session_id := self._waiting.get(int(subject.rpartition(".")[2]))) is not None:
+            self._wake(session_id)
+
+    def _wake(self, session_id: str) -> None:
+        """Look at the session soon, in this process."""
         if session_id in self._running:
             self._running[session_id] = True
             return
@@ -89,9 +100,11 @@ class Wakeups:
         task.add_done_callback(self._tasks.discard)
 
     async def _woken(self, session_id: str) -> None:
-        async with self._looks:
-            with contextlib.suppress(Exception):
+        try:
+            async with self._looks:
                 await self.run(session_id)
+        except Exception:  # the poll tries again
+            log.exception("commissioning_wakeup_failed", session=session_id)
 
 
 def register(jobs: Jobs, wakeups: Wakeups) -> None:

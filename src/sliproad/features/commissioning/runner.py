@@ -8,7 +8,7 @@ answer counts only in the same `turn`: two workers never run a session at once, 
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import structlog
@@ -28,6 +28,7 @@ from sliproad.foundation.errors import Conflict, InvalidInput, UpstreamUnavailab
 log = structlog.get_logger()
 LEASE = timedelta(seconds=6)
 PROLONG_SECONDS = 2.0
+OVERDUE = timedelta(seconds=1)
 WATCH_SECONDS = 30
 DUE_AT_ONCE = 500
 
@@ -40,6 +41,7 @@ class Turn:
     turn: int
     outgoing: Outgoing | None
     then: Literal["again", "call", "wait", "done"]
+    wake_at: datetime | None
     shown: dict[str, Any]
 
 
@@ -64,8 +66,8 @@ class CommissioningRunner:
         self.facts = facts
         self.ending = ending
 
-    async def advance(self, session_id: str) -> int | None:
-        """Run until the session waits, ends, or is found in another's hands. Returns the charge point's key while it waits.
+    async def advance(self, session_id: str) -> datetime | None:
+        """Run until the session waits, ends, or is found in another's hands. Returns when to look again while it waits.
 
         Idempotent: at any moment, any number of times, from any process.
         """
@@ -82,15 +84,15 @@ class CommissioningRunner:
                 if answer is None:
                     return None
             elif turn.then == "wait":
-                return turn.key
+                return turn.wake_at
             elif turn.then == "done":
                 await self.facts.registry.announce()
                 return None
 
     async def due(self) -> list[str]:
-        """The sessions that somebody should look at now."""
+        """The sessions that somebody should have looked at by now: their own process does so at the moment itself."""
         async with self.database.transaction(ENGINE) as session:
-            return list(await store.due_sessions(session, self.clock.now(), DUE_AT_ONCE))
+            return list(await store.due_sessions(session, self.clock.now() - OVERDUE, DUE_AT_ONCE))
 
     async def charge_point_of(self, session_id: str) -> int | None:
         """The key of the charge point that a running session is about."""
@@ -122,7 +124,8 @@ class CommissioningRunner:
             if transition.then == "done":
                 await self.ending.settle(session, rows, charge_point, now)
             shown = views.progress(rows)
-            return Turn(row.charge_point_key, row.turn, transition.session.outgoing, transition.then, shown)
+            outgoing = transition.session.outgoing
+            return Turn(row.charge_point_key, row.turn, outgoing, transition.then, row.wake_at, shown)
 
     async def _store(
         self,
