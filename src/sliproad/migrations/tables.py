@@ -24,6 +24,7 @@ STORES = (
     "sliproad.features.projects.store",
     "sliproad.features.firmware.store",
     "sliproad.features.commissioning.store",
+    "sliproad.features.commissioning.issues_store",
     "sliproad.features.handover.store",
     "sliproad.features.frame_log.store",
     "sliproad.features.webhooks.store",

@@ -15,6 +15,7 @@ from sliproad.features.accounts.model import (
     InstallerActor,
     OrganizationActor,
     PersonKind,
+    PlatformAdminActor,
     Role,
     SiteOwnerActor,
     Status,
@@ -33,6 +34,7 @@ KIND_OF = {
     Audience.INSTALLER: PersonKind.INSTALLER,
     Audience.ORGANIZATION: PersonKind.USER,
     Audience.SITE_OWNER: PersonKind.USER,
+    Audience.PLATFORM: PersonKind.USER,
 }
 
 
@@ -98,6 +100,10 @@ async def _actor_of(session: AsyncSession, person: PersonRow, claims: Claims) ->
         return InstallerActor(person.installer_id, person.full_name, person.email, person.company)
     if claims.audience is Audience.SITE_OWNER:
         return SiteOwnerActor(person.user_id, person.full_name, person.email)
+    if claims.audience is Audience.PLATFORM:
+        if not person.is_platform_admin:
+            raise Unauthenticated("You are no longer a platform administrator.")
+        return PlatformAdminActor(person.user_id, person.full_name, person.email)
     member = await organizations_store.membership(session, claims.organization_id or "", person.user_id)
     if member is None:
         raise Unauthenticated("You are no longer a user of this organisation.")

@@ -15,6 +15,7 @@ from sliproad.features.accounts.model import (
     Audience,
     InstallerActor,
     OrganizationActor,
+    PlatformAdminActor,
     SiteOwnerActor,
 )
 from sliproad.foundation.errors import NotAllowed, Unauthenticated
@@ -38,6 +39,12 @@ site_owner_token = HTTPBearer(
     scheme_name="siteOwnerToken",
     bearerFormat="JWT",
     description="From `POST /api/v1/site-owner/login`.",
+)
+platform_token = HTTPBearer(
+    auto_error=False,
+    scheme_name="platformToken",
+    bearerFormat="JWT",
+    description="From `POST /api/v1/admin/login`.",
 )
 
 
@@ -71,6 +78,12 @@ class Guards:
         actor = await self._actor(request, Audience.SITE_OWNER)
         if not isinstance(actor, SiteOwnerActor):
             raise Unauthenticated("This needs a site owner's access token.")
+        return actor
+
+    async def platform_admin(self, request: Request) -> PlatformAdminActor:
+        actor = await self._actor(request, Audience.PLATFORM)
+        if not isinstance(actor, PlatformAdminActor):
+            raise Unauthenticated("This needs a platform administrator's access token.")
         return actor
 
     async def identify(self, request: Request) -> str | None:
@@ -140,8 +153,16 @@ async def current_site_owner(
     return await _guards(request).site_owner(request)
 
 
+async def current_platform_admin(
+    request: Request, _scheme: Annotated[object, Security(platform_token)]
+) -> PlatformAdminActor:
+    """A platform administrator with a valid token."""
+    return await _guards(request).platform_admin(request)
+
+
 Installer = Annotated[InstallerActor, Depends(current_installer)]
 Viewer = Annotated[OrganizationActor, Depends(organization_viewer)]
 Manager = Annotated[OrganizationActor, Depends(organization_manager)]
 Owner = Annotated[OrganizationActor, Depends(organization_owner)]
 SiteOwner = Annotated[SiteOwnerActor, Depends(current_site_owner)]
+PlatformAdmin = Annotated[PlatformAdminActor, Depends(current_platform_admin)]

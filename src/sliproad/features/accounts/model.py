@@ -27,6 +27,7 @@ class Audience(StrEnum):
     INSTALLER = "sliproad:installer"
     ORGANIZATION = "sliproad:organization"
     SITE_OWNER = "sliproad:site-owner"
+    PLATFORM = "sliproad:platform"
 
 
 class Status(StrEnum):
@@ -132,7 +133,20 @@ class SiteOwnerActor:
         return f"site_owner:{self.user_id}"
 
 
-Actor = InstallerActor | OrganizationActor | SiteOwnerActor
+@dataclass(frozen=True, slots=True)
+class PlatformAdminActor:
+    """Whoever runs the installation, and supports all who use it. Made by `sliproad admin create-admin` alone."""
+
+    user_id: str
+    full_name: str
+    email: str
+
+    @property
+    def key(self) -> str:
+        return f"platform:{self.user_id}"
+
+
+Actor = InstallerActor | OrganizationActor | SiteOwnerActor | PlatformAdminActor
 
 
 @dataclass(frozen=True, slots=True)

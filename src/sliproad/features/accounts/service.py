@@ -25,6 +25,13 @@ class AccountService:
         """Where it wants mail. Raises NotFound."""
         return (await self._card(session, organization_id))[1]
 
+    async def member_name(self, session: AsyncSession, organization_id: str, user_id: str) -> str:
+        """The name of a user of the organisation. Raises NotFound."""
+        member = await organizations_store.membership(session, organization_id, user_id)
+        if member is None:
+            raise NotFound("There is no such user.")
+        return member.full_name
+
     async def _card(self, session: AsyncSession, organization_id: str) -> tuple[str, str]:
         card = await organizations_store.organization_card(session, organization_id)
         if card is None:
