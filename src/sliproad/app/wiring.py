@@ -21,7 +21,7 @@ from sliproad.features.handover import jobs as handover_jobs
 from sliproad.features.handover.pages import LARGER_BODIES
 from sliproad.features.handover.signing_identity import given_identity, own_identity
 from sliproad.features.webhooks import jobs as webhook_jobs
-from sliproad.foundation import outgoing
+from sliproad.foundation import outgoing, retention
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import Clock, SystemClock
 from sliproad.foundation.crypto import SecretKey
@@ -39,7 +39,6 @@ from sliproad.foundation.outbound import Guard, OutboundClient
 from sliproad.foundation.outbox import Drain
 from sliproad.foundation.settings import Settings
 from sliproad.foundation.vault import Vault
-from sliproad.foundation.web import jobs as web_jobs
 from sliproad.foundation.web.application import create_app
 from sliproad.foundation.web.health import ReadinessCheck
 from sliproad.foundation.web.idempotency import IdempotencyRecords
@@ -109,11 +108,11 @@ def timestamp_service(settings: Settings) -> TimestampService | None:
 def register_jobs(of: Services) -> None:
     """Every task of every feature: any process can enqueue, workers run them."""
     parts = of.parts
-    account_jobs.register(parts.jobs, of.account_mails, parts.clock)
+    account_jobs.register(parts.jobs, of.account_mails)
     commissioning_jobs.register(parts.jobs, of.wakeups)
     handover_jobs.register(parts.jobs, of.certificate_issuer)
     webhook_jobs.register(parts.jobs, of.webhooks)
-    web_jobs.register(parts.jobs, parts.engine, parts.clock)
+    retention.register(parts.jobs, parts.engine, parts.clock, days={"ocpp_messages": parts.settings.frame_log_days})
     outgoing.register(parts.jobs, parts.engine, parts.secret_key, mailer(parts), Files())
 
 

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from sliproad.foundation import retention
 from sliproad.foundation.clock import ManualClock
 from sliproad.foundation.database import ENGINE, NOBODY, Database
 from sliproad.foundation.errors import TooMany
@@ -61,6 +62,7 @@ async def test_purging_drops_what_is_over(limiter: RateLimiter, engine: Database
     await limiter.count("1/minute", "old")
     clock.advance(minutes=2)
     await limiter.count("1/minute", "new")
+    (rule,) = (rule for rule in retention.plan() if rule.table == "rate_limits")
+    await retention.apply(engine, rule, clock.now())
     async with engine.transaction(ENGINE) as session:
-        await limits.purge(session, clock.now())
         assert len((await session.scalars(limits.select(RateLimitRow))).all()) == 1

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -109,9 +109,3 @@ async def revoke(session: AsyncSession, jti: str, expires_at: datetime) -> None:
 
 async def is_revoked(session: AsyncSession, jti: str) -> bool:
     return await session.get(RevokedTokenRow, jti) is not None
-
-
-async def purge(session: AsyncSession, now: datetime) -> None:
-    """Forget revoked tokens that have expired, and mailed tokens that are spent or too old."""
-    await session.execute(delete(RevokedTokenRow).where(RevokedTokenRow.expires_at < now))
-    await session.execute(delete(MailTokenRow).where(or_(MailTokenRow.expires_at < now, MailTokenRow.used_at < now)))

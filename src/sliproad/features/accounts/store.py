@@ -11,7 +11,7 @@ from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.foundation.database import Row, visible_to
+from sliproad.foundation.database import Row, kept, visible_to
 
 
 class OrganizationRow(Row):
@@ -104,7 +104,10 @@ class MailTokenRow(Row):
         Index("mail_tokens_installer_id_idx", "installer_id"),
         Index("mail_tokens_user_id_idx", "user_id"),
         Index("mail_tokens_organization_id_idx", "organization_id"),
-        {"info": visible_to("organization", "installer", "user", lookup=("token_hash",))},
+        {
+            "info": visible_to("organization", "installer", "user", lookup=("token_hash",))
+            | kept(0, since="least(expires_at, used_at)")
+        },
     )
 
     token_hash: Mapped[str] = mapped_column(primary_key=True)
@@ -124,7 +127,7 @@ class RevokedTokenRow(Row):
     """A JWT that was logged out, until it would have expired anyway."""
 
     __tablename__ = "revoked_tokens"
-    __table_args__ = ({"info": visible_to(lookup=("jti",))},)
+    __table_args__ = ({"info": visible_to(lookup=("jti",)) | kept(0, since="expires_at")},)
 
     jti: Mapped[str] = mapped_column(primary_key=True)
     expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -6,15 +6,16 @@ from typing import Any
 from sqlalchemy import BigInteger, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.foundation.database import Row, visible_to
+from sliproad.foundation.database import Row, kept, visible_to
 
 
 class ConnectionAttemptRow(Row):
     __tablename__ = "connection_attempts"
     __table_args__ = (
         Index("connection_attempts_charge_point_key_at_idx", "charge_point_key", "at"),
+        Index("connection_attempts_at_idx", "at", postgresql_using="brin"),
         Index("connection_attempts_remote_address_at_idx", "remote_address", "at"),
-        {"info": visible_to("organization", "charge_point")},
+        {"info": visible_to("organization", "charge_point") | kept(30, since="at")},
     )
 
     attempt_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

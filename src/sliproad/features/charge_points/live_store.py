@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.foundation.database import Row, visible_to
+from sliproad.foundation.database import Row, kept, visible_to
 
 
 class ChargePointLiveRow(Row):
@@ -73,11 +73,16 @@ class ConnectorRow(Row):
     report_count: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
 
 
+HOLDS_NOBODY = (
+    "not exists (select from charge_point_live live where live.connected and live.gateway_id = gateways.gateway_id)"
+)
+
+
 class GatewayRow(Row):
     """A gateway process. One that has not been seen for 10 s is dead, and its charge points are not connected."""
 
     __tablename__ = "gateways"
-    __table_args__ = ({"info": visible_to("engine")},)
+    __table_args__ = ({"info": visible_to("engine") | kept(1, since="seen_at", where=HOLDS_NOBODY)},)
 
     gateway_id: Mapped[str] = mapped_column(primary_key=True)
     started_at: Mapped[datetime] = mapped_column(server_default=text("now()"))

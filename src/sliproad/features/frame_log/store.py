@@ -5,14 +5,17 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Identity, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.foundation.database import Row, visible_to
+from sliproad.foundation.database import Row, kept, visible_to
 
 
 class OcppMessageRow(Row):
     """One frame. A CALL of the charge point has our answer in its own row; ours has the answer in the next one."""
 
     __tablename__ = "ocpp_messages"
-    __table_args__ = ({"info": visible_to("organization", "charge_point")},)
+    __table_args__ = (
+        Index("ocpp_messages_at_idx", "at", postgresql_using="brin"),
+        {"info": visible_to("organization", "charge_point") | kept(90, since="at")},
+    )
 
     charge_point_key: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     at: Mapped[datetime] = mapped_column(primary_key=True)

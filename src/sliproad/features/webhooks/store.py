@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sliproad.features.webhooks.model import Delivery, Endpoint
-from sliproad.foundation.database import Row, visible_to
+from sliproad.foundation.database import Row, kept, visible_to
 
 
 class EndpointRow(Row):
@@ -42,7 +42,8 @@ class DeliveryRow(Row):
     __table_args__ = (
         Index("webhook_deliveries_event_key", "endpoint_id", "event_id", unique=True),
         Index("webhook_deliveries_list_idx", "organization_id", "created_at", "delivery_id"),
-        {"info": visible_to("organization")},
+        Index("webhook_deliveries_created_at_idx", "created_at", postgresql_using="brin"),
+        {"info": visible_to("organization") | kept(30, since="created_at", where="status in ('delivered', 'failed')")},
     )
 
     delivery_id: Mapped[str] = mapped_column(primary_key=True)

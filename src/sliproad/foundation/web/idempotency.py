@@ -14,12 +14,11 @@ from datetime import datetime, timedelta
 import orjson
 from sqlalchemy import LargeBinary, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.crypto import SecretKey
-from sliproad.foundation.database import Database, Row, Scope, visible_to
+from sliproad.foundation.database import Database, Row, Scope, kept, visible_to
 from sliproad.foundation.errors import Conflict
 
 KEPT_FOR = timedelta(hours=24)
@@ -36,7 +35,7 @@ class InProgress(Conflict):
 
 class IdempotencyRow(Row):
     __tablename__ = "idempotency_keys"
-    __table_args__ = ({"info": visible_to(lookup=("key_hash",))},)
+    __table_args__ = ({"info": visible_to(lookup=("key_hash",)) | kept(0, since="expires_at")},)
 
     key_hash: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[str]
@@ -141,8 +140,3 @@ class IdempotencyRecords:
     def _open(self, attempt: Attempt, sealed: bytes) -> StoredAnswer:
         status, headers, body = orjson.loads(self.secret_key.decrypt(self._purpose(attempt), sealed))
         return StoredAnswer(status, tuple((name, value) for name, value in headers), body.encode("latin-1"))
-
-
-async def purge(session: AsyncSession, now: datetime) -> None:
-    """Drop what is older than 24 hours; run by role `engine` in `web.jobs`."""
-    await session.execute(delete(IdempotencyRow).where(IdempotencyRow.expires_at < now))

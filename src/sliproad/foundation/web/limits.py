@@ -12,12 +12,11 @@ from limits.aio.storage import Storage
 from limits.aio.strategies import FixedWindowRateLimiter
 from sqlalchemy import delete, select, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.crypto import sha256_hex
-from sliproad.foundation.database import Database, Row, Scope, visible_to
+from sliproad.foundation.database import Database, Row, Scope, kept, visible_to
 from sliproad.foundation.errors import TooMany
 
 COUNT = text("""
@@ -31,7 +30,7 @@ COUNT = text("""
 
 class RateLimitRow(Row):
     __tablename__ = "rate_limits"
-    __table_args__ = ({"prefixes": ["UNLOGGED"], "info": visible_to(lookup=("key",))},)
+    __table_args__ = ({"prefixes": ["UNLOGGED"], "info": visible_to(lookup=("key",)) | kept(0, since="expires_at")},)
 
     key: Mapped[str] = mapped_column(primary_key=True)
     hits: Mapped[int]
@@ -125,8 +124,3 @@ class RateLimiter:
     async def _wait(self, limit: str, *what: str) -> int:
         ends_at, _ = await self.windows.get_window_stats(self._item(limit), *what)
         return max(1, math.ceil(ends_at - self.clock.now().timestamp()))
-
-
-async def purge(session: AsyncSession, now: datetime) -> None:
-    """Drop counts whose window is over; run by role `engine` in `web.jobs`."""
-    await session.execute(delete(RateLimitRow).where(RateLimitRow.expires_at < now))
