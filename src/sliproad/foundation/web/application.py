@@ -41,7 +41,7 @@ def create_app(
         readiness: what `/readyz` checks, by name; a check raises when its part does not work.
         registry: of the process's metrics; a new one when not given.
         lifespan: what starts and stops with the application.
-        larger_bodies: where files are uploaded: the beginning of a path, and how many bytes it takes.
+        larger_bodies: where files are uploaded: a regular expression for the beginning of a path, and how many bytes it takes.
     """
     registry = registry if registry is not None else CollectorRegistry()
     app = FastAPI(

@@ -3,6 +3,7 @@
 Python's own JSON reader takes NaN, lone surrogates and any depth; PostgreSQL takes no U+0000. Each is a clean 4xx here.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,7 +30,10 @@ class Disconnected(Exception):
 
 
 class BodyGuard:
-    """Reads the body (at most 1 MiB), checks what is meant as JSON, and hands the same bytes on."""
+    """Reads the body (at most 1 MiB), checks what is meant as JSON, and hands the same bytes on.
+
+    Where files are uploaded, more is taken, and a form (multipart) in place of JSON.
+    """
 
     def __init__(
         self,
@@ -39,11 +43,11 @@ class BodyGuard:
         max_bytes: int = MAX_BODY_BYTES,
         larger_bodies: Mapping[str, int] | None = None,
     ) -> None:
-        """`larger_bodies` maps the beginning of a path where files are uploaded to how many bytes it takes."""
+        """`larger_bodies` says where files are uploaded: a regular expression for the beginning of a path -> how many bytes."""
         self.app = app
         self.json_prefixes = json_prefixes
         self.max_bytes = max_bytes
-        self.larger_bodies = larger_bodies or {}
+        self.larger_bodies = [(re.compile(place), most) for place, most in (larger_bodies or {}).items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,8 +55,8 @@ class BodyGuard:
             return
         headers = Headers(scope=scope)
         refusal, body = _refuse_address(scope), b""
-        larger = [most for prefix, most in self.larger_bodies.items() if scope["path"].startswith(prefix)]
-        max_bytes = max(self.max_bytes, *larger) if larger else self.max_bytes
+        larger = [most for place, most in self.larger_bodies if place.match(scope["path"])]
+        max_bytes = max([self.max_bytes, *larger])
         if refusal is None:
             try:
                 body = await self._read(headers, receive, max_bytes)
@@ -62,7 +66,7 @@ class BodyGuard:
                 sentence = f"The body is larger than {max_bytes} bytes."
                 refusal = problem_response(scope, 413, "content_too_large", sentence, headers={"Connection": "close"})
         if refusal is None:
-            refusal = self._refuse(scope, headers, body)
+            refusal = self._refuse(scope, headers, body, takes_forms=bool(larger))
         if refusal is not None:
             await refusal(scope, receive, send)
             return
@@ -84,7 +88,7 @@ class BodyGuard:
                 raise TooLarge
         return b"".join(parts)
 
-    def _refuse(self, scope: Scope, headers: Headers, body: bytes) -> Response | None:
+    def _refuse(self, scope: Scope, headers: Headers, body: bytes, *, takes_forms: bool) -> Response | None:
         if headers.get("content-encoding", "identity") != "identity":
             return problem_response(scope, 415, "unsupported_media_type", "Send the body without compression.")
         if not scope["path"].startswith(self.json_prefixes):
@@ -92,6 +96,8 @@ class BodyGuard:
         if not body:
             return None
         media_type, _, parameters = headers.get("content-type", "").lower().partition(";")
+        if takes_forms and media_type.strip() == "multipart/form-data":
+            return None
         is_json = media_type.strip() == "application/json" or media_type.strip().endswith("+json")
         charset = parameters.partition("charset=")[2].strip(' "')
         if not is_json or charset not in {"", "utf-8", "utf8"}:
