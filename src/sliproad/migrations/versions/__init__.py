@@ -1,1 +1,1 @@
-
+"""The revisions, oldest first; each is run once."""
