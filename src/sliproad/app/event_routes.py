@@ -13,4 +13,5 @@ def routes(of: Services) -> dict[str, Sequence[Route]]:
     return {
         EVERY_EVENT: (of.webhooks.fan_out,),
         "commissioning.completed": (of.site_owner_mails.tell_site_owners,),
+        "issue.reported": (of.issue_mails.tell_organization,),
     }

@@ -9,6 +9,7 @@ from sliproad.features.accounts import (
     installer_routes,
     key_routes,
     organization_routes,
+    platform_routes,
     user_routes,
 )
 from sliproad.features.accounts import pages as account_pages
@@ -16,6 +17,7 @@ from sliproad.features.accounts.model import PersonKind
 from sliproad.features.charge_points import routes as charge_point_routes
 from sliproad.features.charging import routes as charging_routes
 from sliproad.features.commands import routes as command_routes
+from sliproad.features.commissioning import issues_cpo_routes, issues_routes, photos_routes
 from sliproad.features.commissioning import routes as commissioning_routes
 from sliproad.features.frame_log import routes as frame_log_routes
 from sliproad.features.handover import pages as handover_pages
@@ -27,6 +29,9 @@ from sliproad.features.sites import routes as site_routes
 from sliproad.features.webhooks import routes as webhook_routes
 from sliproad.foundation.web import mailbox
 
+LARGER_BODIES = {**handover_pages.LARGER_BODIES, **photos_routes.LARGER_BODIES}
+"""Where files are uploaded, and how many bytes are taken there."""
+
 
 def routers(of: Services) -> Iterator[APIRouter]:
     """Every router, in the order in which the reference shows them."""
@@ -36,6 +41,8 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield project_installer_routes.router(of.projects, of.checklists)
     yield registration_routes.router(of.registration, of.attempts)
     yield commissioning_routes.router(of.commissioning)
+    yield issues_routes.router(of.issues)
+    yield photos_routes.router(of.photos, public_url=of.parts.public_url)
     yield handover_routes.router(of.handover)
     # the organisation
     yield user_routes.organization_router(of.sign_up, users, of.organizations, of.authentication, of.tokens)
@@ -46,11 +53,15 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield command_routes.router(of.registry, of.commands)
     yield charging_routes.router(of.database, of.charging, of.registry)
     yield frame_log_routes.router(of.database, of.frame_log, of.registry)
+    yield issues_cpo_routes.router(of.issue_desk)
     yield webhook_routes.router(of.webhooks)
     # the site owner, and everybody
     yield user_routes.site_owner_router(users, of.authentication, of.tokens)
     yield site_owner_routes.router(of.assignment)
     yield user_routes.invitation_router(of.invitations)
+    # whoever runs the installation
+    yield platform_routes.router(users, of.authentication, of.tokens)
+    yield issues_cpo_routes.support_router(of.issue_desk)
     yield key_routes.router(of.tokens)
     yield account_pages.router(of.people, of.invitations)
     yield handover_pages.router(of.handover, of.certificate_checker)

@@ -25,8 +25,12 @@ from sliproad.features.charging.service import ChargingService
 from sliproad.features.commands.service import CommandService
 from sliproad.features.commissioning.ending import Ending
 from sliproad.features.commissioning.facts import FactsGatherer
+from sliproad.features.commissioning.issues_desk import IssueDesk
+from sliproad.features.commissioning.issues_mails import IssueMails
+from sliproad.features.commissioning.issues_service import IssueService
 from sliproad.features.commissioning.jobs import Wakeups
 from sliproad.features.commissioning.mails import SiteOwnerMails
+from sliproad.features.commissioning.photos_service import PhotoService
 from sliproad.features.commissioning.records import CommissioningRecords
 from sliproad.features.commissioning.runner import CommissioningRunner
 from sliproad.features.commissioning.service import CommissioningService
@@ -261,6 +265,37 @@ class Services:
     @cached_property
     def site_owner_mails(self) -> SiteOwnerMails:
         return SiteOwnerMails(self.registry, self.projects, self.outgoing)
+
+    @cached_property
+    def photos(self) -> PhotoService:
+        return PhotoService(
+            self.database,
+            self.clock,
+            registry=self.registry,
+            projects=self.projects,
+            files=Files(),
+            limiter=self.limiter,
+        )
+
+    @cached_property
+    def issues(self) -> IssueService:
+        return IssueService(
+            self.database,
+            self.clock,
+            registry=self.registry,
+            projects=self.projects,
+            photos=self.photos,
+            limiter=self.limiter,
+            prefix=self.parts.settings.issue_prefix,
+        )
+
+    @cached_property
+    def issue_desk(self) -> IssueDesk:
+        return IssueDesk(self.database, self.parts.engine, self.clock, self.accounts)
+
+    @cached_property
+    def issue_mails(self) -> IssueMails:
+        return IssueMails(self.accounts, self.projects, self.outgoing)
 
     @cached_property
     def certificate_links(self) -> CertificateLinks:

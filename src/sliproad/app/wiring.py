@@ -18,7 +18,6 @@ from sliproad.features.accounts.tokens import VAULT_NAME as JWT_KEY
 from sliproad.features.accounts.tokens import make_key
 from sliproad.features.commissioning import jobs as commissioning_jobs
 from sliproad.features.handover import jobs as handover_jobs
-from sliproad.features.handover.pages import LARGER_BODIES
 from sliproad.features.handover.signing_identity import given_identity, own_identity
 from sliproad.features.webhooks import jobs as webhook_jobs
 from sliproad.foundation import outgoing, retention
@@ -137,7 +136,7 @@ async def web(settings: Settings) -> AsyncIterator[FastAPI]:
             public_url=parts.public_url,
             version=version("sliproad"),
             readiness=readiness(parts),
-            larger_bodies=LARGER_BODIES,
+            larger_bodies=http_routes.LARGER_BODIES,
         )
 
 

@@ -10,7 +10,9 @@ import json
 import resource
 import sys
 
-LARGEST_BYTES = 10 * 1024 * 1024
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from pillow_heif import register_heif_opener
+
 MOST_PIXELS = 64_000_000
 LONGEST_SIDE = 4096
 JPEG_QUALITY = 85
@@ -29,9 +31,6 @@ def reencode(data: bytes) -> tuple[bytes, int, int]:
     Raises:
         UnusablePhoto: not a JPEG, PNG, WebP or HEIC image, damaged, or with more than `MOST_PIXELS`.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-    from pillow_heif import register_heif_opener
-
     register_heif_opener()
     Image.MAX_IMAGE_PIXELS = None  # the size is looked at below, before any pixel is decoded
     try:
@@ -52,10 +51,8 @@ def reencode(data: bytes) -> tuple[bytes, int, int]:
     return made.getvalue(), image.width, image.height
 
 
-def _in_srgb(image: "Image.Image") -> "Image.Image":
+def _in_srgb(image: Image.Image) -> Image.Image:
     """The colours of its own profile as every screen shows them; what is transparent becomes white."""
-    from PIL import Image, ImageCms
-
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I"):  # 16 bits a pixel
         image = image.point(lambda value: value / 256).convert("L")
@@ -78,8 +75,8 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        jpeg, width, height = reencode(sys.stdin.buffer.read(LARGEST_BYTES + 1))
-        head = {"width": width, "height": height}
+        jpeg, width, height = reencode(sys.stdin.buffer.read())
+        head: dict[str, int | str] = {"width": width, "height": height}
     except UnusablePhoto as error:
         jpeg, head = b"", {"unusable": str(error)}
     except MemoryError:

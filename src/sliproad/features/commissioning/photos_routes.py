@@ -1,13 +1,12 @@
 """REST of photos: installers upload and see those of their charge points, the organisation sees its own."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Path, Response, UploadFile
 from pydantic import BaseModel, Field
 
 from sliproad.features.accounts.guards import Installer, Viewer
-from sliproad.features.commissioning.photo_encoding import LARGEST_BYTES
-from sliproad.features.commissioning.photos_service import MIME, Photo, PhotoService
+from sliproad.features.commissioning.photos_service import LARGEST_BYTES, MIME, Photo, PhotoService
 from sliproad.foundation.web import Timestamp
 
 FORM_BYTES = 64 * 1024
@@ -16,7 +15,9 @@ LARGER_BODIES = {r"/api/v1/installer/commissioning/[^/]+/photos$": LARGEST_BYTES
 """Where more than the usual is taken; wiring hands it to the web plumbing."""
 ChargePointId = Annotated[str, Path(max_length=64, examples=["CP-SITE42-001"])]
 PhotoId = Annotated[str, Path(max_length=64, examples=["pho_01hx9k2m3n4p5q6r7s8t"])]
-JPEG = {200: {"content": {MIME: {"schema": {"type": "string", "format": "binary"}}}, "description": "The photo."}}
+JPEG: dict[int | str, dict[str, Any]] = {
+    200: {"content": {MIME: {"schema": {"type": "string", "format": "binary"}}}, "description": "The photo."}
+}
 
 
 class PhotoAnswer(BaseModel):
@@ -60,14 +61,12 @@ def router(service: PhotoService, *, public_url: str) -> APIRouter:
         stored = await service.upload(actor, charge_point_id, await photo.read())
         return photo_answer(stored, charge_point_id, public_url)
 
-    @api.get(
-        "/installer/commissioning/{charge_point_id}/photos/{photo_id}", response_class=Response, responses={**JPEG}
-    )
+    @api.get("/installer/commissioning/{charge_point_id}/photos/{photo_id}", response_class=Response, responses=JPEG)
     async def download_photo(actor: Installer, charge_point_id: ChargePointId, photo_id: PhotoId) -> Response:
         """A photo of one of your charge points."""
         return jpeg_answer(await service.read_by_installer(actor, charge_point_id, photo_id), photo_id)
 
-    @api.get("/cpo/photos/{photo_id}", response_class=Response, responses={**JPEG}, tags=["Issues"])
+    @api.get("/cpo/photos/{photo_id}", response_class=Response, responses=JPEG, tags=["Issues"])
     async def read_photo(actor: Viewer, photo_id: PhotoId) -> Response:
         """A photo that an installer took of one of your charge points."""
         return jpeg_answer(await service.read(actor, photo_id), photo_id)

@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sliproad.features.accounts.model import InstallerActor, OrganizationActor
 from sliproad.features.charge_points.service import RegistryService
 from sliproad.features.commissioning import issues_store as store
-from sliproad.features.commissioning.photo_encoding import LARGEST_BYTES
 from sliproad.features.projects.service import ProjectService
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.database import Database
@@ -27,6 +26,7 @@ from sliproad.foundation.ids import new_id
 from sliproad.foundation.web.limits import RateLimiter
 
 log = structlog.get_logger()
+LARGEST_BYTES = 10 * 1024 * 1024
 UPLOADS = "200/hour"
 ENCODING_SECONDS = 30
 AT_ONCE = 2

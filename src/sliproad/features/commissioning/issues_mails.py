@@ -1,0 +1,51 @@
+"""Mails the organisation when an installer reports an issue of one of its charge points.
+
+`app/event_routes.py` calls `tell_organization` for each `issue.reported`, in the transaction that takes it from the outbox.
+"""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from sliproad.features.accounts.service import AccountService
+from sliproad.features.commissioning import issues_store as store
+from sliproad.features.commissioning.issues import Issue
+from sliproad.features.projects.service import ProjectService
+from sliproad.foundation.letters import Letter
+from sliproad.foundation.mail import is_address
+from sliproad.foundation.outbox import StoredEvent
+from sliproad.foundation.outgoing import Outgoing
+
+
+class IssueMails:
+    """Used by workers."""
+
+    def __init__(self, accounts: AccountService, projects: ProjectService, outgoing: Outgoing) -> None:
+        self.accounts, self.projects, self.outgoing = accounts, projects, outgoing
+
+    async def tell_organization(self, session: AsyncSession, event: StoredEvent) -> None:
+        """One mail to the organisation's contact address."""
+        row = await store.find_issue(session, event.data["issue_id"])
+        mailbox = await self.accounts.organization_email(session, event.organization_id)
+        if row is None or not is_address(mailbox):
+            return
+        project = await self.projects.by_id(session, row.project_id)
+        await self.outgoing.enqueue(session, letter(store.issue_of(row), project.name).to(mailbox))
+
+
+def letter(issue: Issue, project_name: str) -> Letter:
+    """What the organisation reads."""
+    category = issue.category.replace("_", " ")
+    return Letter(
+        f"{issue.reference_number}: {category} at charge point {issue.charge_point_id}",
+        "Hello,",
+        ("an installer reported an issue during commissioning:", issue.description),
+        facts=(
+            ("Reference", issue.reference_number),
+            ("Severity", issue.severity),
+            ("Charge point", issue.charge_point_id),
+            ("Project", project_name),
+            *([("Step", issue.step)] if issue.step else []),
+            ("Reported by", issue.reported_by.name),
+            ("Photos", str(len(issue.photos))),
+        ),
+        closing=(f"Comment, assign or resolve it: /api/v1/cpo/issues/{issue.issue_id}",),
+    )
