@@ -119,9 +119,9 @@ def events_spoken_of() -> Iterator[tuple[str, Path]]:
     for module in MODULES:
         if module.parts[0] == "features" and module.parts[1] != "webhooks":
             for node in ast.walk(ast.parse(source(module))):
-                if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    if re.fullmatch(rf"({nouns})\.(\w+ed|fault)", node.value):
-                        yield node.value, module
+                word = node.value if isinstance(node, ast.Constant) else None
+                if isinstance(word, str) and re.fullmatch(rf"({nouns})\.(\w+ed|fault)", word):
+                    yield word, module
 
 
 def test_every_domain_event_can_be_subscribed_to_and_every_subscription_can_be_served():
