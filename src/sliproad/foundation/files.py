@@ -9,19 +9,25 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import BigInteger, ForeignKey, LargeBinary, delete, select, text
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.foundation.database import Row, visible_to
+from sliproad.foundation.database import Row, Session, visible_to
 from sliproad.foundation.errors import NotFound
 from sliproad.foundation.ids import new_id
 
 CHUNK_BYTES = 256 * 1024
+UNFINISHED = ""
+"""The checksum of a file that is still arriving (`file_streams`); nobody can read it."""
 
 
 class FileRow(Row):
     __tablename__ = "files"
-    __table_args__ = ({"info": visible_to("organization", "project", lookup=("file_id",))},)
+    __table_args__ = (
+        {
+            "info": visible_to("organization", "project", lookup=("file_id",))
+            | kept(1, since="created_at", where=f"sha256 = '{UNFINISHED}'")
+        },
+    )
 
     file_id: Mapped[str] = mapped_column(primary_key=True)
     organization_id: Mapped[str] = mapped_column(index=True)
@@ -61,7 +67,7 @@ class Files:
 
     async def save(
         self,
-        session: AsyncSession,
+        session: Session,
         organization_id: str,
         name: str,
         mime: str,
@@ -80,20 +86,20 @@ class Files:
         await session.flush()
         return file_id
 
-    async def read(self, session: AsyncSession, file_id: str) -> StoredFile:
+    async def read(self, session: Session, file_id: str) -> StoredFile:
         """The file with all its bytes.
 
         Raises:
             NotFound: absent, or not visible in this scope.
         """
         row = await session.get(FileRow, file_id)
-        if row is None:
+        if row is None or row.sha256 == UNFINISHED:
             raise NotFound("There is no such file.")
         chunks = await session.scalars(
             select(FileChunkRow.data).where(FileChunkRow.file_id == file_id).order_by(FileChunkRow.position)
         )
         return StoredFile(file_id, row.name, row.mime, b"".join(chunks), row.sha256, row.created_at)
 
-    async def delete(self, session: AsyncSession, file_id: str) -> None:
+    async def delete(self, session: Session, file_id: str) -> None:
         """Remove it; nothing happens when it is not there."""
         await session.execute(delete(FileRow).where(FileRow.file_id == file_id))

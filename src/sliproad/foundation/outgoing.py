@@ -6,10 +6,9 @@ The job's arguments hold the mail encrypted, since it may carry a token (trust P
 import base64
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.foundation.crypto import SecretKey
-from sliproad.foundation.database import ENGINE, Database
+from sliproad.foundation.database import ENGINE, Database, Session
 from sliproad.foundation.files import Files
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.jobs import Jobs
@@ -26,7 +25,7 @@ class Outgoing:
         self.jobs = jobs
         self.secret_key = secret_key
 
-    async def enqueue(self, session: AsyncSession, mail: Mail, *, file_ids: tuple[str, ...] = ()) -> None:
+    async def enqueue(self, session: Session, mail: Mail, *, file_ids: tuple[str, ...] = ()) -> None:
         """Send `mail` once the session's transaction is committed, with the files `file_ids` attached."""
         inline = [[each.name, each.mime, base64.b64encode(each.data).decode()] for each in mail.attachments]
         plain = orjson.dumps([mail.to, mail.subject, mail.text, mail.html, inline])

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.accounts import people_store
 from sliproad.features.accounts.mailed_tokens import MailedTokens
 from sliproad.features.accounts.model import PersonKind, Purpose, Status, email_key
 from sliproad.features.accounts.people_store import KINDS, PersonRow, id_of
-from sliproad.foundation.database import ENGINE, Database
+from sliproad.foundation.database import ENGINE, Database, Session
 from sliproad.foundation.errors import TooMany
 from sliproad.foundation.letters import Letter
 from sliproad.foundation.outgoing import Outgoing
@@ -97,9 +95,7 @@ class AccountMails:
             return True
         return False
 
-    async def _send_verification(
-        self, session: AsyncSession, kind: PersonKind, person: PersonRow, *, is_new: bool
-    ) -> None:
+    async def _send_verification(self, session: Session, kind: PersonKind, person: PersonRow, *, is_new: bool) -> None:
         link, _ = self.mailed_tokens.make(session, Purpose.VERIFY_EMAIL, person.email, **_owner(kind, person))
         welcome = "Welcome to Sliproad. Confirm that this mailbox is yours, and your account is ready."
         again = (

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.accounts import people_store
 from sliproad.features.accounts.model import (
     LONGEST_PASSWORD,
@@ -20,7 +18,7 @@ from sliproad.features.accounts.people_store import KINDS
 from sliproad.features.accounts.store import MembershipRow, OrganizationRow, UserRow
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.crypto import SecretKey
-from sliproad.foundation.database import ENGINE, Database
+from sliproad.foundation.database import ENGINE, Database, Session
 from sliproad.foundation.errors import Conflict, InvalidInput
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.mail import is_address
@@ -77,9 +75,7 @@ class Administration:
             (await session.get_one(UserRow, user_id)).is_platform_admin = True
         return user_id
 
-    async def _insert_user(
-        self, session: AsyncSession, user_id: str, email: str, password: str, full_name: str
-    ) -> None:
+    async def _insert_user(self, session: Session, user_id: str, email: str, password: str, full_name: str) -> None:
         if not is_address(email):
             raise InvalidInput.field("email", "is not an e-mail address")
         if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:

@@ -5,8 +5,6 @@ It works as role `web`: an API key's row opens by the keyed hash of the key, a p
 
 from datetime import timedelta
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.accounts import organizations_store, people_store
 from sliproad.features.accounts.model import (
     API_KEY_PREFIX,
@@ -25,7 +23,7 @@ from sliproad.features.accounts.store import InstallerRow
 from sliproad.features.accounts.tokens import AccessTokens, Claims
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.crypto import SecretKey
-from sliproad.foundation.database import Database, Scope
+from sliproad.foundation.database import Database, Scope, Session
 from sliproad.foundation.errors import Unauthenticated
 
 API_KEY_PURPOSE = "api key"
@@ -95,7 +93,7 @@ class Authentication:
             return await _actor_of(session, person, claims)
 
 
-async def _actor_of(session: AsyncSession, person: PersonRow, claims: Claims) -> Actor:
+async def _actor_of(session: Session, person: PersonRow, claims: Claims) -> Actor:
     if isinstance(person, InstallerRow):
         return InstallerActor(person.installer_id, person.full_name, person.email, person.company)
     if claims.audience is Audience.SITE_OWNER:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.accounts import organizations_store, people_store
 from sliproad.features.accounts.mailed_tokens import MailedTokens
 from sliproad.features.accounts.model import (
@@ -26,7 +24,7 @@ from sliproad.features.accounts.passwords import Passwords
 from sliproad.features.accounts.people_store import KINDS
 from sliproad.features.accounts.store import MailTokenRow, MembershipRow, UserRow
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import Database, Scope
+from sliproad.foundation.database import Database, Scope, Session
 from sliproad.foundation.errors import Conflict, FieldError, InvalidInput, NotFound
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.letters import Letter
@@ -57,7 +55,7 @@ class Accepted:
     data: dict[str, Any]
 
 
-OnAcceptance = Callable[[AsyncSession, Accepted], Awaitable[None]]
+OnAcceptance = Callable[[Session, Accepted], Awaitable[None]]
 """Called inside the transaction of the acceptance, whose scope is the inviting organisation and the user."""
 
 
@@ -88,7 +86,7 @@ class Invitations:
 
     async def invite_user(
         self,
-        session: AsyncSession,
+        session: Session,
         actor: OrganizationActor,
         email: str,
         purpose: InvitationPurpose,
@@ -181,9 +179,7 @@ class Invitations:
             await self._on_acceptance[InvitationPurpose(row.data["purpose"])](session, accepted)
             return accepted
 
-    async def _make_user(
-        self, session: AsyncSession, user_id: str, email: str, full_name: str, password_hash: str
-    ) -> None:
+    async def _make_user(self, session: Session, user_id: str, email: str, full_name: str, password_hash: str) -> None:
         """A new account; or one that signed up but never proved the mailbox: nothing of that stays but its id."""
         held = await people_store.person_by_id(session, PersonKind.USER, user_id, lock=True)
         if held is None:
@@ -213,7 +209,7 @@ class Invitations:
         return user if isinstance(user, UserRow) else None
 
 
-async def _join(session: AsyncSession, accepted: Accepted) -> None:
+async def _join(session: Session, accepted: Accepted) -> None:
     """Become a user of the organisation, with the role of the invitation."""
     held = await organizations_store.membership(session, accepted.organization_id, accepted.user_id)
     if held is not None:

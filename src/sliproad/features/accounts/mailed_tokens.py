@@ -4,14 +4,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.accounts import people_store
 from sliproad.features.accounts.model import MAILED_TOKEN_LIFETIME, PersonKind, Purpose
 from sliproad.features.accounts.store import MailTokenRow
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.crypto import SecretKey
-from sliproad.foundation.database import Database, Scope
+from sliproad.foundation.database import Database, Scope, Session
 from sliproad.foundation.errors import InvalidInput
 from sliproad.foundation.ids import random_text
 
@@ -37,7 +35,7 @@ class MailedTokens:
 
     def make(
         self,
-        session: AsyncSession,
+        session: Session,
         purpose: Purpose,
         email: str,
         *,
@@ -66,7 +64,7 @@ class MailedTokens:
             raise invalid_token()
         return row
 
-    async def spend(self, session: AsyncSession, row: MailTokenRow) -> None:
+    async def spend(self, session: Session, row: MailTokenRow) -> None:
         """Use it up, in a scope that opens it by its hash; of two at once one wins.
 
         Raises:

@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.accounts import organizations_store
 from sliproad.features.accounts.authentication import API_KEY_PURPOSE
 from sliproad.features.accounts.model import API_KEY_PREFIX, ApiKey, OrganizationActor, Role
 from sliproad.features.accounts.store import ApiKeyRow, MembershipRow, OrganizationRow
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.crypto import SecretKey
-from sliproad.foundation.database import Database, Scope
+from sliproad.foundation.database import Database, Scope, Session
 from sliproad.foundation.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from sliproad.foundation.ids import new_id, random_text
 from sliproad.foundation.web.paging import Page
@@ -142,7 +140,7 @@ class Organizations:
                 await self._keep_an_owner(session, actor.organization_id)
             await session.delete(row)
 
-    async def _keep_an_owner(self, session: AsyncSession, organization_id: str) -> None:
+    async def _keep_an_owner(self, session: Session, organization_id: str) -> None:
         if await organizations_store.owner_count(session, organization_id) < 2:
             raise Conflict("An organisation needs an owner: give somebody else that role first.", code="last_owner")
 

@@ -4,45 +4,45 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select, text, tuple_
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.features.accounts.model import InstallerSummary, Role
 from sliproad.features.accounts.store import ApiKeyRow, MailTokenRow, MembershipRow, OrganizationRow
+from sliproad.foundation.database import Session
 
 INSTALLER_CARD = text("select installer_id, full_name, email, company, phone from installer_card(:installer_id)")
 ORGANIZATION_CARD = text("select name, contact_email from organization_card(:organization_id)")
 
 
-async def installer_card(session: AsyncSession, installer_id: str) -> InstallerSummary | None:
+async def installer_card(session: Session, installer_id: str) -> InstallerSummary | None:
     """An installer by exact id, in any scope: a function of the owner's reads it, since the row itself is the installer's alone."""
     row = (await session.execute(INSTALLER_CARD, {"installer_id": installer_id})).one_or_none()
     return InstallerSummary(*row) if row else None
 
 
-async def organization_card(session: AsyncSession, organization_id: str) -> tuple[str, str] | None:
+async def organization_card(session: Session, organization_id: str) -> tuple[str, str] | None:
     """(name, contact e-mail) by exact id, in any scope."""
     row = (await session.execute(ORGANIZATION_CARD, {"organization_id": organization_id})).one_or_none()
     return (row.name, row.contact_email) if row else None
 
 
-async def organization(session: AsyncSession, organization_id: str, *, lock: bool = False) -> OrganizationRow | None:
+async def organization(session: Session, organization_id: str, *, lock: bool = False) -> OrganizationRow | None:
     found: OrganizationRow | None = await session.get(OrganizationRow, organization_id, with_for_update=lock)
     return found
 
 
-async def memberships_of_user(session: AsyncSession, user_id: str) -> list[MembershipRow]:
+async def memberships_of_user(session: Session, user_id: str) -> list[MembershipRow]:
     """A user's memberships, the oldest first."""
     statement = select(MembershipRow).where(MembershipRow.user_id == user_id).order_by(MembershipRow.created_at)
     return list(await session.scalars(statement))
 
 
-async def membership(session: AsyncSession, organization_id: str, user_id: str) -> MembershipRow | None:
+async def membership(session: Session, organization_id: str, user_id: str) -> MembershipRow | None:
     found: MembershipRow | None = await session.get(MembershipRow, (organization_id, user_id))
     return found
 
 
 async def members(
-    session: AsyncSession, organization_id: str, after: tuple[datetime, str] | None, limit: int
+    session: Session, organization_id: str, after: tuple[datetime, str] | None, limit: int
 ) -> list[MembershipRow]:
     statement = select(MembershipRow).where(MembershipRow.organization_id == organization_id)
     if after:
@@ -50,7 +50,7 @@ async def members(
     return list(await session.scalars(statement.order_by(MembershipRow.created_at, MembershipRow.user_id).limit(limit)))
 
 
-async def owner_count(session: AsyncSession, organization_id: str) -> int:
+async def owner_count(session: Session, organization_id: str) -> int:
     statement = select(func.count()).where(
         MembershipRow.organization_id == organization_id, MembershipRow.role == Role.OWNER
     )
@@ -61,7 +61,7 @@ def _is_valid(now: datetime) -> ColumnElement[bool]:
     return ApiKeyRow.revoked_at.is_(None) & or_(ApiKeyRow.expires_at.is_(None), ApiKeyRow.expires_at > now)
 
 
-async def valid_api_key(session: AsyncSession, secret_hash: str, now: datetime) -> ApiKeyRow | None:
+async def valid_api_key(session: Session, secret_hash: str, now: datetime) -> ApiKeyRow | None:
     found: ApiKeyRow | None = await session.scalar(
         select(ApiKeyRow).where(ApiKeyRow.secret_hash == secret_hash, _is_valid(now))
     )
@@ -69,7 +69,7 @@ async def valid_api_key(session: AsyncSession, secret_hash: str, now: datetime) 
 
 
 async def api_keys(
-    session: AsyncSession, organization_id: str, after: tuple[Any, ...] | None, limit: int
+    session: Session, organization_id: str, after: tuple[Any, ...] | None, limit: int
 ) -> list[ApiKeyRow]:
     """Keys that were not revoked, the oldest first."""
     statement = select(ApiKeyRow).where(ApiKeyRow.organization_id == organization_id, ApiKeyRow.revoked_at.is_(None))
@@ -78,7 +78,7 @@ async def api_keys(
     return list(await session.scalars(statement.order_by(ApiKeyRow.created_at, ApiKeyRow.key_id).limit(limit)))
 
 
-async def unrevoked_api_key(session: AsyncSession, organization_id: str, key_id: str) -> ApiKeyRow | None:
+async def unrevoked_api_key(session: Session, organization_id: str, key_id: str) -> ApiKeyRow | None:
     statement = select(ApiKeyRow).where(
         ApiKeyRow.organization_id == organization_id, ApiKeyRow.key_id == key_id, ApiKeyRow.revoked_at.is_(None)
     )
@@ -86,7 +86,7 @@ async def unrevoked_api_key(session: AsyncSession, organization_id: str, key_id:
     return found
 
 
-async def open_invitations(session: AsyncSession, organization_id: str, now: datetime) -> list[MailTokenRow]:
+async def open_invitations(session: Session, organization_id: str, now: datetime) -> list[MailTokenRow]:
     statement = select(MailTokenRow).where(
         MailTokenRow.organization_id == organization_id,
         MailTokenRow.invitation_id.is_not(None),

@@ -6,8 +6,6 @@ whatever the e-mail, and the worker (`account_mails`) looks (trust I2).
 
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.accounts import people_store
 from sliproad.features.accounts.mailed_tokens import MailedTokens, kind_of
 from sliproad.features.accounts.model import PersonKind, Purpose, Status, email_key
@@ -15,7 +13,7 @@ from sliproad.features.accounts.passwords import Passwords
 from sliproad.features.accounts.people_store import KINDS, PersonRow, id_of
 from sliproad.features.accounts.throttle import LoginThrottle
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import Database, Scope
+from sliproad.foundation.database import Database, Scope, Session
 from sliproad.foundation.errors import InvalidInput, NotAllowed, NotFound
 from sliproad.foundation.jobs import Jobs
 from sliproad.foundation.web.limits import RateLimiter
@@ -136,7 +134,7 @@ class People:
                 await people_store.rename_memberships(session, person_id, person.full_name)
             return person
 
-    async def _held(self, session: AsyncSession, person_id: str) -> PersonRow:
+    async def _held(self, session: Session, person_id: str) -> PersonRow:
         person = await people_store.person_by_id(session, self.kind, person_id, lock=True)
         if person is None:
             raise NotFound("There is no such account.")

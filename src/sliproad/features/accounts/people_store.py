@@ -6,11 +6,10 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.features.accounts.model import PersonKind, Purpose, Status
 from sliproad.features.accounts.store import InstallerRow, MailTokenRow, MembershipRow, RevokedTokenRow, UserRow
-from sliproad.foundation.database import Scope
+from sliproad.foundation.database import Scope, Session
 
 PersonRow = InstallerRow | UserRow
 
@@ -40,7 +39,7 @@ def id_of(person: PersonRow) -> str:
     return person.installer_id if isinstance(person, InstallerRow) else person.user_id
 
 
-async def insert_person(session: AsyncSession, kind: PersonKind, person_id: str, **columns: Any) -> bool:
+async def insert_person(session: Session, kind: PersonKind, person_id: str, **columns: Any) -> bool:
     """Whether the person is new: with a known e-mail nothing happens."""
     place = KINDS[kind]
     values = {place.id_name: person_id, **columns}
@@ -48,15 +47,13 @@ async def insert_person(session: AsyncSession, kind: PersonKind, person_id: str,
     return await session.scalar(statement.returning(place.row.email_key)) is not None
 
 
-async def person_by_email(session: AsyncSession, kind: PersonKind, email_key: str) -> PersonRow | None:
+async def person_by_email(session: Session, kind: PersonKind, email_key: str) -> PersonRow | None:
     row = KINDS[kind].row
     found: PersonRow | None = await session.scalar(select(row).where(row.email_key == email_key))
     return found
 
 
-async def person_by_id(
-    session: AsyncSession, kind: PersonKind, person_id: str, *, lock: bool = False
-) -> PersonRow | None:
+async def person_by_id(session: Session, kind: PersonKind, person_id: str, *, lock: bool = False) -> PersonRow | None:
     found: PersonRow | None = await session.get(KINDS[kind].row, person_id, with_for_update=lock)
     return found
 
@@ -72,17 +69,17 @@ def set_verified(person: PersonRow, now: datetime) -> None:
     person.verified_at = person.verified_at or now
 
 
-async def rename_memberships(session: AsyncSession, user_id: str, full_name: str) -> None:
+async def rename_memberships(session: Session, user_id: str, full_name: str) -> None:
     """A user's new name, wherever it is copied."""
     await session.execute(update(MembershipRow).where(MembershipRow.user_id == user_id).values(full_name=full_name))
 
 
-async def drop_memberships(session: AsyncSession, user_id: str) -> None:
+async def drop_memberships(session: Session, user_id: str) -> None:
     """Leave every organisation."""
     await session.execute(delete(MembershipRow).where(MembershipRow.user_id == user_id))
 
 
-async def usable_mail_token(session: AsyncSession, token_hash: str, now: datetime) -> MailTokenRow | None:
+async def usable_mail_token(session: Session, token_hash: str, now: datetime) -> MailTokenRow | None:
     """The mailed token, unless it was used or has expired; locked, so that of two at once one wins."""
     statement = select(MailTokenRow).where(
         MailTokenRow.token_hash == token_hash, MailTokenRow.used_at.is_(None), MailTokenRow.expires_at > now
@@ -92,7 +89,7 @@ async def usable_mail_token(session: AsyncSession, token_hash: str, now: datetim
 
 
 async def spend_mail_tokens(
-    session: AsyncSession, kind: PersonKind, person_id: str, purpose: Purpose, now: datetime
+    session: Session, kind: PersonKind, person_id: str, purpose: Purpose, now: datetime
 ) -> None:
     """All of the person's unused tokens for `purpose` are void."""
     owner = getattr(MailTokenRow, KINDS[kind].id_name)
@@ -103,9 +100,9 @@ async def spend_mail_tokens(
     )
 
 
-async def revoke(session: AsyncSession, jti: str, expires_at: datetime) -> None:
+async def revoke(session: Session, jti: str, expires_at: datetime) -> None:
     await session.execute(insert(RevokedTokenRow).values(jti=jti, expires_at=expires_at).on_conflict_do_nothing())
 
 
-async def is_revoked(session: AsyncSession, jti: str) -> bool:
+async def is_revoked(session: Session, jti: str) -> bool:
     return await session.get(RevokedTokenRow, jti) is not None

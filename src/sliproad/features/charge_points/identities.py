@@ -7,9 +7,9 @@ transaction that was still running at its last look misses no commit, however lo
 from typing import NamedTuple
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.features.charge_points.store import ChargePointRow
+from sliproad.foundation.database import Session
 
 
 class RegisteredIdentity(NamedTuple):
@@ -25,7 +25,7 @@ class RegisteredIdentity(NamedTuple):
     removed: bool
 
 
-async def identities_changed_since(session: AsyncSession, xid: int) -> list[RegisteredIdentity]:
+async def identities_changed_since(session: Session, xid: int) -> list[RegisteredIdentity]:
     """Every charge point (removed ones too) written by transaction `xid` or a later one."""
     row = ChargePointRow
     rows = await session.execute(

@@ -3,17 +3,17 @@
 from collections.abc import Collection
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.features.charge_points.live_model import ConnectorStatus, LiveState
 from sliproad.features.charge_points.live_store import ChargePointLiveRow, ConnectorRow
+from sliproad.foundation.database import Session
 from sliproad.foundation.errors import NotFound
 
 
 class LiveService:
     """Every method works in the caller's transaction and sees what its scope sees."""
 
-    async def live(self, session: AsyncSession, charge_point_key: int) -> LiveState:
+    async def live(self, session: Session, charge_point_key: int) -> LiveState:
         """The live state of a charge point.
 
         Raises:
@@ -24,7 +24,7 @@ class LiveService:
             raise NotFound("There is no such charge point.")
         return found[charge_point_key]
 
-    async def live_of(self, session: AsyncSession, charge_point_keys: Collection[int]) -> dict[int, LiveState]:
+    async def live_of(self, session: Session, charge_point_keys: Collection[int]) -> dict[int, LiveState]:
         """The live states of many at once, by key; absent ones are left out."""
         rows = await session.scalars(
             select(ChargePointLiveRow)
@@ -33,12 +33,12 @@ class LiveService:
         )
         return {row.charge_point_key: _live_state(row) for row in rows}
 
-    async def connectors(self, session: AsyncSession, charge_point_key: int) -> list[ConnectorStatus]:
+    async def connectors(self, session: Session, charge_point_key: int) -> list[ConnectorStatus]:
         """What each connector last reported, in their order; those that never did are not among them."""
         return (await self.connectors_of(session, [charge_point_key])).get(charge_point_key, [])
 
     async def connectors_of(
-        self, session: AsyncSession, charge_point_keys: Collection[int]
+        self, session: Session, charge_point_keys: Collection[int]
     ) -> dict[int, list[ConnectorStatus]]:
         """The connectors of many at once, by charge point key."""
         rows = await session.scalars(

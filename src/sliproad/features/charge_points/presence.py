@@ -11,11 +11,10 @@ from typing import Any, Protocol
 
 import orjson
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.foundation import outbox
 from sliproad.foundation.clock import rfc3339
-from sliproad.foundation.database import ENGINE, Database
+from sliproad.foundation.database import ENGINE, Database, Session
 from sliproad.foundation.events import DomainEvent
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.inbound import Peer, Statement, Write
@@ -218,12 +217,12 @@ class RowPresence:
             await session.execute(_LEAVE, {"gateway_id": gateway_id})
             await self._disconnect_all(session, gateway_id)
 
-    async def _disconnect_all(self, session: AsyncSession, gateway_id: str) -> None:
+    async def _disconnect_all(self, session: Session, gateway_id: str) -> None:
         for key, organization_id, charge_point_id in await session.execute(_DISCONNECT, {"gateway_id": gateway_id}):
             outbox.publish(session, disconnected_event(key, charge_point_id, organization_id, time.time()))
 
 
-async def whereabouts(session: AsyncSession, charge_point_key: int) -> Whereabouts | None:
+async def whereabouts(session: Session, charge_point_key: int) -> Whereabouts | None:
     """Where a charge point is connected, if a gateway that is alive holds it."""
     row = (await session.execute(_WHEREABOUTS, {"key": charge_point_key, "seconds": DEAD_AFTER_SECONDS})).one_or_none()
     return Whereabouts(row.gateway_id, row.epoch, row.protocol_version) if row else None

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.features.accounts.model import OrganizationActor
 from sliproad.features.charge_points import store
@@ -28,7 +27,7 @@ from sliproad.features.charge_points.model import (
 )
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import Database
+from sliproad.foundation.database import Database, Session
 from sliproad.foundation.errors import Conflict, InvalidInput, NotFound
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.web import Page
@@ -151,7 +150,7 @@ class RegistryService:
         """By what URL and identity a charge point reaches us."""
         return address_of(charge_point, self.ocpp_base_url)
 
-    async def select(self, session: AsyncSession, selection: Selection, page: Page) -> ChargePointPage:
+    async def select(self, session: Session, selection: Selection, page: Page) -> ChargePointPage:
         """One page of what the transaction's scope may see and `selection` narrows, newest first."""
         after = page.after(int)
         rows = await store.select_page(session, selection, limit=page.limit, before_key=after[0] if after else None)
@@ -159,12 +158,12 @@ class RegistryService:
         items = tuple(ListedChargePoint(charge_point_of(row), store.live_state(live)) for row, live in kept)
         return ChargePointPage(items, await store.count(session, selection), next_cursor)
 
-    async def with_live(self, session: AsyncSession, charge_point: ChargePoint) -> ListedChargePoint:
+    async def with_live(self, session: Session, charge_point: ChargePoint) -> ListedChargePoint:
         """A charge point together with its live state."""
         return ListedChargePoint(charge_point, await self.live.live(session, charge_point.key))
 
     async def of_organization(
-        self, session: AsyncSession, actor: OrganizationActor, charge_point_id: str, *, lock: bool = False
+        self, session: Session, actor: OrganizationActor, charge_point_id: str, *, lock: bool = False
     ) -> ChargePoint:
         """A charge point of the actor's organisation.
 
@@ -176,7 +175,7 @@ class RegistryService:
             raise absent()
         return charge_point
 
-    async def facts(self, session: AsyncSession, charge_point_id: str, *, lock: bool = False) -> ChargePoint:
+    async def facts(self, session: Session, charge_point_id: str, *, lock: bool = False) -> ChargePoint:
         """A charge point by its public id; `lock` holds its row until the transaction ends.
 
         Raises:
@@ -187,7 +186,7 @@ class RegistryService:
             raise absent()
         return charge_point_of(row)
 
-    async def by_key(self, session: AsyncSession, key: int) -> ChargePoint:
+    async def by_key(self, session: Session, key: int) -> ChargePoint:
         """A charge point by its internal key.
 
         Raises:
@@ -198,24 +197,24 @@ class RegistryService:
             raise absent()
         return charge_point_of(row)
 
-    async def of_project(self, session: AsyncSession, project_id: str) -> tuple[ChargePoint, ...]:
+    async def of_project(self, session: Session, project_id: str) -> tuple[ChargePoint, ...]:
         """A project's charge points in the order of their registration."""
         return tuple(charge_point_of(row) for row in await store.select_of_project(session, project_id))
 
-    async def status_counts(self, session: AsyncSession, project_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    async def status_counts(self, session: Session, project_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         """For each project with charge points: commissioning status -> how many."""
         counts: dict[str, dict[str, int]] = {}
         for project_id, status, number in await store.count_by_status(session, project_ids):
             counts.setdefault(project_id, {})[status] = number
         return counts
 
-    async def set_commissioning_status(self, session: AsyncSession, key: int, status: str, at: datetime) -> None:
+    async def set_commissioning_status(self, session: Session, key: int, status: str, at: datetime) -> None:
         """`not_started`, `in_progress`, `failed` or `completed` since `at`; gateways answer boots by it (heartbeat interval)."""
         values = {"commissioning_status": status, "commissioned_at": at if status == "completed" else None}
         await store.change(session, key, values, mirrored=True)
 
     async def add(
-        self, session: AsyncSession, new: NewChargePoint, *, organization_id: str, site_id: str, registered_by: str
+        self, session: Session, new: NewChargePoint, *, organization_id: str, site_id: str, registered_by: str
     ) -> ChargePoint:
         """Register `new` in a project that the caller has found open to whoever asks.
 
@@ -247,7 +246,7 @@ class RegistryService:
         except IntegrityError as error:
             raise taken(error) from None
 
-    async def change(self, session: AsyncSession, key: int, changes: Mapping[str, Any]) -> ChargePoint:
+    async def change(self, session: Session, key: int, changes: Mapping[str, Any]) -> ChargePoint:
         """Set facts by name (`serial_number`, …, `location`: a mapping of the parts to change).
 
         Raises:
@@ -264,7 +263,7 @@ class RegistryService:
             raise taken(error) from None
 
     async def put_into(
-        self, session: AsyncSession, charge_point: ChargePoint, *, project_id: str, site_id: str, moved_by: str
+        self, session: Session, charge_point: ChargePoint, *, project_id: str, site_id: str, moved_by: str
     ) -> ChargePoint:
         """Put it into another project of its organisation; everything it has done stays with it."""
         move = {
@@ -279,20 +278,20 @@ class RegistryService:
         values = {"project_id": project_id, "site_id": site_id}
         return charge_point_of(await store.change(session, charge_point.key, values, mirrored=False))
 
-    async def remove(self, session: AsyncSession, key: int) -> None:
+    async def remove(self, session: Session, key: int) -> None:
         """Take it out of the registry: its socket is closed, its identity and serial number are free; its history stays."""
         await store.end_connection(session, key)
         await store.change(session, key, {"removed_at": self.clock.now()}, mirrored=True)
 
-    async def recent_installer_address(self, session: AsyncSession, key: int) -> str | None:
+    async def recent_installer_address(self, session: Session, key: int) -> str | None:
         """From where its installer asked within the last day; see `note_installer_address`."""
         return await store.find_installer_address(session, key, self.clock.now() - INSTALLER_ADDRESS_LIFETIME)
 
-    async def public_ids(self, session: AsyncSession, keys: Collection[int]) -> dict[int, str]:
+    async def public_ids(self, session: Session, keys: Collection[int]) -> dict[int, str]:
         """Key -> public id of these charge points, removed ones too; those out of scope are left out."""
         return await store.select_ids(session, keys)
 
-    async def note_installer_address(self, session: AsyncSession, key: int, address: str) -> None:
+    async def note_installer_address(self, session: Session, key: int, address: str) -> None:
         """From where its installer asks: attempts to connect from there are theirs to see for a day (contract §3)."""
         values = {"installer_address": address, "installer_address_at": self.clock.now()}
         await store.change(session, key, values, mirrored=False)

@@ -20,13 +20,12 @@ from sqlalchemy import (
 from sqlalchemy import (
     Row as ResultRow,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sliproad.features.charge_points.live_model import LiveState
 from sliproad.features.charge_points.live_store import ChargePointLiveRow
 from sliproad.features.charge_points.model import STATUS_OF, Selection
-from sliproad.foundation.database import Row, visible_to
+from sliproad.foundation.database import Row, Session, visible_to
 
 CURRENT_XID = text("pg_current_xact_id()::text::bigint")
 NOT_REMOVED = text("removed_at is null")
@@ -140,7 +139,7 @@ def conditions(selection: Selection) -> list[ColumnElement[bool]]:
     return found
 
 
-async def insert_charge_point(session: AsyncSession, values: Mapping[str, Any]) -> ChargePointRow:
+async def insert_charge_point(session: Session, values: Mapping[str, Any]) -> ChargePointRow:
     """The registry's row and, beside it, the row of its live state.
 
     Raises:
@@ -154,7 +153,7 @@ async def insert_charge_point(session: AsyncSession, values: Mapping[str, Any]) 
     return row
 
 
-async def find_by_id(session: AsyncSession, charge_point_id: str, *, lock: bool = False) -> ChargePointRow | None:
+async def find_by_id(session: Session, charge_point_id: str, *, lock: bool = False) -> ChargePointRow | None:
     """A charge point by its public id; with `lock` its row is held until the transaction ends."""
     query = select(ChargePointRow).where(
         ChargePointRow.charge_point_id == charge_point_id, ChargePointRow.removed_at.is_(None)
@@ -162,7 +161,7 @@ async def find_by_id(session: AsyncSession, charge_point_id: str, *, lock: bool 
     return await session.scalar(query.with_for_update() if lock else query)
 
 
-async def find_installer_address(session: AsyncSession, key: int, since: datetime) -> str | None:
+async def find_installer_address(session: Session, key: int, since: datetime) -> str | None:
     """From where an installer asked about it last, if that was `since` or later."""
     query = select(ChargePointRow.installer_address).where(
         ChargePointRow.key == key, ChargePointRow.installer_address_at >= since
@@ -170,17 +169,17 @@ async def find_installer_address(session: AsyncSession, key: int, since: datetim
     return await session.scalar(query)
 
 
-async def select_ids(session: AsyncSession, keys: Collection[int]) -> dict[int, str]:
+async def select_ids(session: Session, keys: Collection[int]) -> dict[int, str]:
     """The public ids of these charge points, removed ones too."""
     query = select(ChargePointRow.key, ChargePointRow.charge_point_id).where(ChargePointRow.key.in_(keys))
     return {row.key: row.charge_point_id for row in await session.execute(query)}
 
 
-async def find_by_key(session: AsyncSession, key: int) -> ChargePointRow | None:
+async def find_by_key(session: Session, key: int) -> ChargePointRow | None:
     return await session.get(ChargePointRow, key)
 
 
-async def select_of_project(session: AsyncSession, project_id: str) -> Sequence[ChargePointRow]:
+async def select_of_project(session: Session, project_id: str) -> Sequence[ChargePointRow]:
     """A project's charge points in the order of their registration."""
     query = (
         select(ChargePointRow)
@@ -190,7 +189,7 @@ async def select_of_project(session: AsyncSession, project_id: str) -> Sequence[
     return (await session.scalars(query)).all()
 
 
-async def count_by_status(session: AsyncSession, project_ids: Sequence[str]) -> Sequence[ResultRow[str, str, int]]:
+async def count_by_status(session: Session, project_ids: Sequence[str]) -> Sequence[ResultRow[str, str, int]]:
     """(project_id, commissioning_status, number) of what is registered in these projects."""
     query = (
         select(ChargePointRow.project_id, ChargePointRow.commissioning_status, func.count())
@@ -201,7 +200,7 @@ async def count_by_status(session: AsyncSession, project_ids: Sequence[str]) -> 
 
 
 async def select_page(
-    session: AsyncSession, selection: Selection, *, limit: int, before_key: int | None
+    session: Session, selection: Selection, *, limit: int, before_key: int | None
 ) -> Sequence[ResultRow[ChargePointRow, ChargePointLiveRow]]:
     """Newest first, each with its live state, in one query; one more than `limit`, to see whether there is more."""
     query = (
@@ -216,7 +215,7 @@ async def select_page(
     return (await session.execute(query)).all()
 
 
-async def count(session: AsyncSession, selection: Selection) -> int:
+async def count(session: Session, selection: Selection) -> int:
     """How many charge points a selection holds."""
     query = select(func.count()).select_from(ChargePointRow).where(*conditions(selection))
     if selection.connected is not None:
@@ -224,19 +223,19 @@ async def count(session: AsyncSession, selection: Selection) -> int:
     return await session.scalar(query) or 0
 
 
-async def change(session: AsyncSession, key: int, values: Mapping[str, Any], *, mirrored: bool) -> ChargePointRow:
+async def change(session: Session, key: int, values: Mapping[str, Any], *, mirrored: bool) -> ChargePointRow:
     """Set columns; `mirrored` says that gateways must hear of it."""
     changes: dict[str, Any] = {**values, **({"changed_xid": CURRENT_XID} if mirrored else {})}
     query = update(ChargePointRow).where(ChargePointRow.key == key).values(changes).returning(ChargePointRow)
     return (await session.execute(query, execution_options={"populate_existing": True})).scalar_one()
 
 
-async def insert_move(session: AsyncSession, values: Mapping[str, Any]) -> None:
+async def insert_move(session: Session, values: Mapping[str, Any]) -> None:
     session.add(ChargePointMoveRow(**values))
     await session.flush()
 
 
-async def select_moves(session: AsyncSession, key: int) -> Sequence[ChargePointMoveRow]:
+async def select_moves(session: Session, key: int) -> Sequence[ChargePointMoveRow]:
     """Where a charge point was before, oldest first."""
     query = (
         select(ChargePointMoveRow)
@@ -251,7 +250,7 @@ def live_state(row: ChargePointLiveRow) -> LiveState:
     return LiveState(**{name: getattr(row, name) for name in LiveState.__slots__})
 
 
-async def end_connection(session: AsyncSession, key: int) -> None:
+async def end_connection(session: Session, key: int) -> None:
     """Make the present socket, if any, a stale one: its gateway closes it within a second."""
     await session.execute(
         update(ChargePointLiveRow)

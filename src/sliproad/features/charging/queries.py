@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 from sqlalchemy import RowMapping, text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.features.charging.meter import quantities
 from sliproad.features.charging.model import MeterReading, SeqNos, Transaction, derived_flags, transaction_energy_wh
+from sliproad.foundation.database import Session
 
 _REGISTER = """
   left join lateral (
@@ -30,7 +30,7 @@ _TRANSACTIONS = (
 
 
 async def transactions_of(
-    session: AsyncSession,
+    session: Session,
     charge_point_key: int,
     since: datetime | None,
     id_token: str | None,
@@ -51,7 +51,7 @@ async def transactions_of(
 
 
 async def newest_transactions(
-    session: AsyncSession,
+    session: Session,
     limit: int,
     after: tuple[datetime, int] | None,
     charge_point_key: int | None,
@@ -80,7 +80,7 @@ _READINGS = text(
 )
 
 
-async def meter_readings(session: AsyncSession, charge_point_key: int, since: datetime) -> Sequence[MeterReading]:
+async def meter_readings(session: Session, charge_point_key: int, since: datetime) -> Sequence[MeterReading]:
     """A charge point's readings received at `since` or later, in the order they came."""
     rows = await session.execute(_READINGS, {"charge_point_key": charge_point_key, "since": since})
     return [_reading(row) for row in rows.mappings()]

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.charging import queries
 from sliproad.features.charging.model import MeterReading, Transaction
+from sliproad.foundation.database import Session
 from sliproad.foundation.web.paging import Page
 
 
@@ -15,7 +14,7 @@ class ChargingService:
 
     async def transactions_of(
         self,
-        session: AsyncSession,
+        session: Session,
         charge_point_key: int,
         *,
         since: datetime | None = None,
@@ -26,7 +25,7 @@ class ChargingService:
         return await queries.transactions_of(session, charge_point_key, since, id_token, remote_start_id)
 
     async def transactions_page(
-        self, session: AsyncSession, page: Page, *, charge_point_key: int | None = None, is_open: bool | None = None
+        self, session: Session, page: Page, *, charge_point_key: int | None = None, is_open: bool | None = None
     ) -> tuple[list[Transaction], str | None]:
         """Newest first: the page's transactions and the next cursor."""
         after = page.after(datetime, int)
@@ -35,8 +34,6 @@ class ChargingService:
         )
         return page.cut(found, lambda transaction: (transaction.received_at, transaction.transaction_key))
 
-    async def meter_readings(
-        self, session: AsyncSession, charge_point_key: int, since: datetime
-    ) -> Sequence[MeterReading]:
+    async def meter_readings(self, session: Session, charge_point_key: int, since: datetime) -> Sequence[MeterReading]:
         """A charge point's meter readings received at `since` or later, in the order they came."""
         return await queries.meter_readings(session, charge_point_key, since)

@@ -5,14 +5,13 @@
 
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.charge_points.service import RegistryService
 from sliproad.features.commissioning import store, views
 from sliproad.features.commissioning.model import Note, commissioning_completed, commissioning_failed
 from sliproad.features.projects.service import ProjectService
 from sliproad.foundation import outbox
+from sliproad.foundation.database import Session
 
 BY_HAND = "All steps passed; the project asks for the charge point to be put live by hand"
 
@@ -24,7 +23,7 @@ class Ending:
         self.registry = registry
         self.projects = projects
 
-    async def settle(self, session: AsyncSession, rows: store.Rows, charge_point: ChargePoint, now: datetime) -> None:
+    async def settle(self, session: Session, rows: store.Rows, charge_point: ChargePoint, now: datetime) -> None:
         """The session has just ended by itself."""
         row = rows[0]
         if row.result == "failed":
@@ -38,7 +37,7 @@ class Ending:
         else:
             await store.insert_logs(session, row, now, None, [Note("info", BY_HAND)])
 
-    async def go_live(self, session: AsyncSession, rows: store.Rows, charge_point: ChargePoint, now: datetime) -> None:
+    async def go_live(self, session: Session, rows: store.Rows, charge_point: ChargePoint, now: datetime) -> None:
         """The charge point is commissioned: its status, and `commissioning.completed`, in this transaction."""
         rows[0].commissioned_at = now
         await self.registry.set_commissioning_status(session, charge_point.key, "completed", now)

@@ -6,8 +6,6 @@ Reads are limited to what the running step needs; all come from the services of 
 from collections.abc import Iterable
 from decimal import Decimal
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.charge_points.live_model import ConnectorStatus
 from sliproad.features.charge_points.live_service import LiveService
 from sliproad.features.charge_points.model import ChargePoint
@@ -17,6 +15,7 @@ from sliproad.features.charging.service import ChargingService
 from sliproad.features.commissioning.model import ConnectorFact, Facts, ReadingFact, Session, TransactionFact
 from sliproad.features.commissioning.steps import NEEDS_CONNECTORS, NEEDS_READINGS, NEEDS_TRANSACTIONS
 from sliproad.features.commissioning.steps.remote_control import remote_start_id
+from sliproad.foundation.database import Session as DatabaseSession
 
 
 class FactsGatherer:
@@ -36,7 +35,7 @@ class FactsGatherer:
         self.charging = charging
         self.heartbeat_interval_seconds = heartbeat_interval_seconds
 
-    async def gather(self, session: AsyncSession, charge_point: ChargePoint, commissioning: Session) -> Facts:
+    async def gather(self, session: DatabaseSession, charge_point: ChargePoint, commissioning: Session) -> Facts:
         """The facts that the session's current step needs."""
         key = charge_point.key
         step = "" if commissioning.current is None else commissioning.steps[commissioning.current].name
@@ -66,7 +65,7 @@ class FactsGatherer:
             readings=_readings(readings),
         )
 
-    async def _transactions(self, session: AsyncSession, key: int, commissioning: Session) -> Iterable[Transaction]:
+    async def _transactions(self, session: DatabaseSession, key: int, commissioning: Session) -> Iterable[Transaction]:
         """By the test token, and in 2.x by the remoteStartId as well; each once."""
         by_token = await self.charging.transactions_of(session, key, id_token=commissioning.test_token)
         wanted = remote_start_id(commissioning.session_id)

@@ -7,15 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.accounts.model import OrganizationActor, PlatformAdminActor
 from sliproad.features.accounts.service import AccountService
 from sliproad.features.commissioning import issues_store as store
 from sliproad.features.commissioning.issues import Action, Change, Person, Selection, person_of, require_status
 from sliproad.features.commissioning.issues_service import IssueFile, IssuePage, absent, issue_file, issue_page
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import ENGINE, Database
+from sliproad.foundation.database import ENGINE, Database, Session
 from sliproad.foundation.errors import InvalidInput, NotFound
 from sliproad.foundation.web import Page
 
@@ -103,7 +101,7 @@ class IssueDesk:
             return await issue_file(session, row)
 
     @asynccontextmanager
-    async def _transaction(self, actor: Actor) -> AsyncIterator[AsyncSession]:
+    async def _transaction(self, actor: Actor) -> AsyncIterator[Session]:
         if isinstance(actor, PlatformAdminActor):
             async with self.engine.transaction(ENGINE) as session:
                 yield session
@@ -111,7 +109,7 @@ class IssueDesk:
             async with self.database.transaction(actor.scope) as session:
                 yield session
 
-    async def _row(self, session: AsyncSession, actor: Actor, issue_id: str, *, lock: bool = False) -> store.IssueRow:
+    async def _row(self, session: Session, actor: Actor, issue_id: str, *, lock: bool = False) -> store.IssueRow:
         row = await store.find_issue(session, issue_id, lock=lock)
         is_foreign = (
             row is not None and isinstance(actor, OrganizationActor) and row.organization_id != actor.organization_id
@@ -120,7 +118,7 @@ class IssueDesk:
             raise absent()
         return row
 
-    async def _member(self, session: AsyncSession, actor: OrganizationActor, user_id: str) -> Person:
+    async def _member(self, session: Session, actor: OrganizationActor, user_id: str) -> Person:
         try:
             name = await self.accounts.member_name(session, actor.organization_id, user_id)
         except NotFound:

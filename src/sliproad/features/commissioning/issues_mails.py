@@ -3,12 +3,11 @@
 `app/event_routes.py` calls `tell_organization` for each `issue.reported`, in the transaction that takes it from the outbox.
 """
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.accounts.service import AccountService
 from sliproad.features.commissioning import issues_store as store
 from sliproad.features.commissioning.issues import Issue
 from sliproad.features.projects.service import ProjectService
+from sliproad.foundation.database import Session
 from sliproad.foundation.letters import Letter
 from sliproad.foundation.mail import is_address
 from sliproad.foundation.outbox import StoredEvent
@@ -21,7 +20,7 @@ class IssueMails:
     def __init__(self, accounts: AccountService, projects: ProjectService, outgoing: Outgoing) -> None:
         self.accounts, self.projects, self.outgoing = accounts, projects, outgoing
 
-    async def tell_organization(self, session: AsyncSession, event: StoredEvent) -> None:
+    async def tell_organization(self, session: Session, event: StoredEvent) -> None:
         """One mail to the organisation's contact address."""
         row = await store.find_issue(session, event.data["issue_id"])
         mailbox = await self.accounts.organization_email(session, event.organization_id)

@@ -7,8 +7,6 @@ webhooks and the mail to the organisation follow from.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.accounts.model import InstallerActor
 from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.charge_points.service import RegistryService
@@ -28,7 +26,7 @@ from sliproad.features.commissioning.store import latest_session
 from sliproad.features.projects.service import ProjectService
 from sliproad.foundation import outbox
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import Database
+from sliproad.foundation.database import Database, Session
 from sliproad.foundation.errors import NotFound
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.web import Page
@@ -148,7 +146,7 @@ class IssueService:
             return await issue_file(session, row)
 
     async def _row(
-        self, session: AsyncSession, actor: InstallerActor, charge_point_id: str, issue_id: str, *, lock: bool = False
+        self, session: Session, actor: InstallerActor, charge_point_id: str, issue_id: str, *, lock: bool = False
     ) -> store.IssueRow:
         charge_point = await self._of_installer(session, actor, charge_point_id)
         row = await store.find_issue(session, issue_id, lock=lock)
@@ -156,14 +154,14 @@ class IssueService:
             raise absent()
         return row
 
-    async def _of_installer(self, session: AsyncSession, actor: InstallerActor, charge_point_id: str) -> ChargePoint:
+    async def _of_installer(self, session: Session, actor: InstallerActor, charge_point_id: str) -> ChargePoint:
         """A charge point of a project that the installer works on now."""
         charge_point = await self.registry.facts(session, charge_point_id)
         await self.projects.for_installer(session, actor, charge_point.project_id)
         return charge_point
 
 
-async def issue_page(session: AsyncSession, selection: Selection, page: Page) -> IssuePage:
+async def issue_page(session: Session, selection: Selection, page: Page) -> IssuePage:
     """One page of what `selection` and the transaction's scope leave, newest first."""
     before = page.after(datetime, str)
     rows = await store.select_issues(session, selection, limit=page.limit, before=before and (before[0], before[1]))
@@ -172,7 +170,7 @@ async def issue_page(session: AsyncSession, selection: Selection, page: Page) ->
     return IssuePage(tuple(store.issue_of(row) for row in kept), total, next_cursor)
 
 
-async def issue_file(session: AsyncSession, row: store.IssueRow) -> IssueFile:
+async def issue_file(session: Session, row: store.IssueRow) -> IssueFile:
     """A row with its history, what this transaction adds included."""
     await session.flush()
     return IssueFile(store.issue_of(row), await store.select_changes(session, row.issue_id))

@@ -10,11 +10,10 @@ from typing import Any, cast
 
 from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Identity, Index, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sliproad.features.commissioning.issues import Action, Change, Issue, Person, PersonKind, Selection
-from sliproad.foundation.database import Row, visible_to
+from sliproad.foundation.database import Row, Session, visible_to
 
 
 class IssueNumberRow(Row):
@@ -104,7 +103,7 @@ class PhotoRow(Row):
     uploaded_at: Mapped[datetime]
 
 
-async def take_number(session: AsyncSession, year: int) -> int:
+async def take_number(session: Session, year: int) -> int:
     """The next number of `year`; others who want one wait until this transaction has ended, so ask for it last."""
     statement = insert(IssueNumberRow).values(year=str(year), last_number=1)
     one_more = {"last_number": IssueNumberRow.last_number + 1}
@@ -114,14 +113,14 @@ async def take_number(session: AsyncSession, year: int) -> int:
     return (await session.execute(taken)).scalar_one()
 
 
-async def find_issue(session: AsyncSession, issue_id: str, *, lock: bool = False) -> IssueRow | None:
+async def find_issue(session: Session, issue_id: str, *, lock: bool = False) -> IssueRow | None:
     """An issue in the transaction's scope; `lock` holds it until the transaction ends."""
     found: IssueRow | None = await session.get(IssueRow, issue_id, with_for_update=lock)
     return found
 
 
 async def select_issues(
-    session: AsyncSession, selection: Selection, *, limit: int, before: tuple[datetime, str] | None
+    session: Session, selection: Selection, *, limit: int, before: tuple[datetime, str] | None
 ) -> Sequence[IssueRow]:
     """Newest first, one more than `limit`; `before` is the (created_at, issue_id) that the last page ended with."""
     query = select(IssueRow).where(*_conditions(selection))
@@ -131,18 +130,18 @@ async def select_issues(
     return (await session.scalars(query)).all()
 
 
-async def count_issues(session: AsyncSession, selection: Selection) -> int:
+async def count_issues(session: Session, selection: Selection) -> int:
     """How many there are in all pages."""
     return await session.scalar(select(func.count()).select_from(IssueRow).where(*_conditions(selection))) or 0
 
 
-async def select_changes(session: AsyncSession, issue_id: str) -> tuple[Change, ...]:
+async def select_changes(session: Session, issue_id: str) -> tuple[Change, ...]:
     """An issue's history, oldest first."""
     query = select(IssueChangeRow).where(IssueChangeRow.issue_id == issue_id).order_by(IssueChangeRow.change_id)
     return tuple(_change_of(row) for row in await session.scalars(query))
 
 
-def insert_change(session: AsyncSession, row: IssueRow, change: Change) -> None:
+def insert_change(session: Session, row: IssueRow, change: Change) -> None:
     """Record what was done to an issue."""
     row.updated_at = change.at
     session.add(
@@ -162,12 +161,12 @@ def insert_change(session: AsyncSession, row: IssueRow, change: Change) -> None:
     )
 
 
-async def find_photo(session: AsyncSession, photo_id: str) -> PhotoRow | None:
+async def find_photo(session: Session, photo_id: str) -> PhotoRow | None:
     """A photo in the transaction's scope."""
     return await session.get(PhotoRow, photo_id)
 
 
-async def photos_of(session: AsyncSession, charge_point_key: int, photo_ids: Collection[str]) -> Sequence[PhotoRow]:
+async def photos_of(session: Session, charge_point_key: int, photo_ids: Collection[str]) -> Sequence[PhotoRow]:
     """Those of these photos that belong to the charge point."""
     query = select(PhotoRow).where(PhotoRow.charge_point_key == charge_point_key, PhotoRow.photo_id.in_(photo_ids))
     return (await session.scalars(query)).all()

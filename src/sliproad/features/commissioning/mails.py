@@ -3,12 +3,11 @@
 `app/event_routes.py` calls `tell_site_owners` for each `commissioning.completed`, in the transaction that takes it from the outbox.
 """
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.charge_points.service import RegistryService
 from sliproad.features.projects.model import Project
 from sliproad.features.projects.service import ProjectService
+from sliproad.foundation.database import Session
 from sliproad.foundation.errors import NotFound
 from sliproad.foundation.letters import Letter
 from sliproad.foundation.mail import is_address
@@ -24,7 +23,7 @@ class SiteOwnerMails:
         self.projects = projects
         self.outgoing = outgoing
 
-    async def tell_site_owners(self, session: AsyncSession, event: StoredEvent) -> None:
+    async def tell_site_owners(self, session: Session, event: StoredEvent) -> None:
         """One mail to each mailbox, once: the project's site owner and everybody who is bound to the site."""
         if event.charge_point_key is None:
             return

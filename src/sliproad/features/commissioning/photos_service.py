@@ -12,14 +12,13 @@ from datetime import datetime
 
 import orjson
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.features.accounts.model import InstallerActor, OrganizationActor
 from sliproad.features.charge_points.service import RegistryService
 from sliproad.features.commissioning import issues_store as store
 from sliproad.features.projects.service import ProjectService
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import Database
+from sliproad.foundation.database import Database, Session
 from sliproad.foundation.errors import FieldError, InvalidInput, NotFound
 from sliproad.foundation.files import Files
 from sliproad.foundation.ids import new_id
@@ -125,7 +124,7 @@ class PhotoService:
                 raise absent()
             return (await self.files.read(session, row.file_id)).data
 
-    async def require_uploaded(self, session: AsyncSession, charge_point_key: int, wanted: Mapping[int, str]) -> None:
+    async def require_uploaded(self, session: Session, charge_point_key: int, wanted: Mapping[int, str]) -> None:
         """That these photos (place in the report -> id) were uploaded for this charge point.
 
         Raises:

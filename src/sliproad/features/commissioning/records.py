@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.commissioning import store
 from sliproad.features.projects.model import PlatformCheck
+from sliproad.foundation.database import Session
 
 STARRED = {"ocpp_connection": "connectivity", "heartbeat": "heartbeat", "meter_calibration": "meter_calibration"}
 """The checklist's items that the platform fills, and the steps that prove them."""
@@ -53,7 +52,7 @@ class SessionSummary:
 class CommissioningRecords:
     """Reads inside the caller's transaction; row-level security decides what it sees."""
 
-    async def summaries(self, session: AsyncSession, charge_point_keys: Sequence[int]) -> dict[int, SessionSummary]:
+    async def summaries(self, session: Session, charge_point_keys: Sequence[int]) -> dict[int, SessionSummary]:
         """The newest session of each charge point that has one, by key."""
         return {
             row.charge_point_key: _summary((row, steps))
@@ -61,7 +60,7 @@ class CommissioningRecords:
         }
 
     async def platform_checks(
-        self, session: AsyncSession, charge_point_keys: Sequence[int]
+        self, session: Session, charge_point_keys: Sequence[int]
     ) -> Mapping[int, Mapping[str, PlatformCheck]]:
         """The starred checklist items of each charge point, as its newest session proved them."""
         summaries = await self.summaries(session, charge_point_keys)

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.features.commands.service import CommandService
 from sliproad.features.commissioning import store, views, workflow
@@ -23,6 +22,7 @@ from sliproad.features.commissioning.templates import by_id
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.database import ENGINE, Database
+from sliproad.foundation.database import Session as DatabaseSession
 from sliproad.foundation.errors import Conflict, InvalidInput, UpstreamUnavailable
 
 log = structlog.get_logger()
@@ -129,7 +129,7 @@ class CommissioningRunner:
 
     async def _store(
         self,
-        session: AsyncSession,
+        session: DatabaseSession,
         rows: store.Rows,
         transition: workflow.Transition,
         step: str | None,

@@ -5,8 +5,6 @@
 
 from dataclasses import asdict
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.accounts.model import InstallerActor, OrganizationActor
 from sliproad.features.authorization.service import AuthorizationService
 from sliproad.features.charge_points.live_service import LiveService
@@ -20,7 +18,7 @@ from sliproad.features.commissioning.templates import SHIPPED, Template, by_id, 
 from sliproad.features.projects.service import ProjectService
 from sliproad.foundation import outbox
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import Database
+from sliproad.foundation.database import Database, Session
 from sliproad.foundation.errors import Conflict, NotFound, Unprocessable
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.jobs import Jobs
@@ -155,7 +153,7 @@ class CommissioningService:
         """The templates that an installer may use."""
         return SHIPPED
 
-    async def _may_start(self, session: AsyncSession, actor: InstallerActor, charge_point_id: str) -> ChargePoint:
+    async def _may_start(self, session: Session, actor: InstallerActor, charge_point_id: str) -> ChargePoint:
         """The charge point as the last session left it, if it may be commissioned now."""
         charge_point = await self._of_installer(session, actor, charge_point_id)
         await self.projects.for_work(session, charge_point.project_id)
@@ -167,13 +165,13 @@ class CommissioningService:
         return charge_point
 
     async def _of(
-        self, session: AsyncSession, actor: InstallerActor | OrganizationActor, charge_point_id: str
+        self, session: Session, actor: InstallerActor | OrganizationActor, charge_point_id: str
     ) -> ChargePoint:
         if isinstance(actor, InstallerActor):
             return await self._of_installer(session, actor, charge_point_id)
         return await self.registry.of_organization(session, actor, charge_point_id)
 
-    async def _of_installer(self, session: AsyncSession, actor: InstallerActor, charge_point_id: str) -> ChargePoint:
+    async def _of_installer(self, session: Session, actor: InstallerActor, charge_point_id: str) -> ChargePoint:
         """A charge point of a project that the installer works on now."""
         charge_point = await self.registry.facts(session, charge_point_id)
         await self.projects.for_installer(session, actor, charge_point.project_id)

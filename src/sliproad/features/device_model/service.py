@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.features.device_model.model import ReadBack, Report, Variable
 from sliproad.features.device_model.statements import VARIABLES
 from sliproad.features.device_model.store import DeviceReportPartRow, DeviceVariableRow
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import driver_connection
+from sliproad.foundation.database import Session, driver_connection
 from sliproad.foundation.inbound_rows import encode_row
 
 
@@ -22,7 +21,7 @@ class DeviceModelService:
 
     async def reported(
         self,
-        session: AsyncSession,
+        session: Session,
         charge_point_key: int,
         request_id: int | None = None,
         *,
@@ -58,7 +57,7 @@ class DeviceModelService:
         )
 
     async def variables(
-        self, session: AsyncSession, charge_point_key: int, *, component: str | None = None, variable: str | None = None
+        self, session: Session, charge_point_key: int, *, component: str | None = None, variable: str | None = None
     ) -> list[Variable]:
         """The variables last reported, in the order of their names; names narrow, regardless of case (2.x §2.1.3)."""
         row = DeviceVariableRow
@@ -72,7 +71,7 @@ class DeviceModelService:
         return [Variable(**{name: getattr(found, name) for name in Variable.__slots__}) for found in rows]
 
     async def keep_read_back(
-        self, session: AsyncSession, charge_point_key: int, organization_id: str, values: Sequence[ReadBack]
+        self, session: Session, charge_point_key: int, organization_id: str, values: Sequence[ReadBack]
     ) -> None:
         """Keep values that were read by GetConfiguration or GetVariables. Never pass a password."""
         now = self._clock.now()

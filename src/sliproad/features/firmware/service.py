@@ -1,17 +1,17 @@
 """Reads the status of firmware updates and uploads; diagnostics shows it."""
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.features.firmware.model import FirmwareNotification
 from sliproad.features.firmware.store import FirmwareNotificationRow
+from sliproad.foundation.database import Session
 
 
 class FirmwareService:
     """Every method works in the caller's transaction and sees what its scope sees."""
 
     async def notifications(
-        self, session: AsyncSession, charge_point_key: int, *, kind: str | None = None, limit: int = 50
+        self, session: Session, charge_point_key: int, *, kind: str | None = None, limit: int = 50
     ) -> list[FirmwareNotification]:
         """The newest changes of status first."""
         row = FirmwareNotificationRow

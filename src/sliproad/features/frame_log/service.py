@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 from sqlalchemy import and_, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.features.frame_log.store import OcppMessageRow
+from sliproad.foundation.database import Session
 from sliproad.foundation.web.paging import Page
 
 
@@ -43,7 +43,7 @@ class FrameLogService:
     """Every method works in the caller's transaction and sees what its scope sees."""
 
     async def messages_page(
-        self, session: AsyncSession, charge_point_key: int, page: Page, selection: MessageFilter
+        self, session: Session, charge_point_key: int, page: Page, selection: MessageFilter
     ) -> tuple[list[OcppMessage], str | None]:
         """Newest first: the page's frames and the next cursor."""
         query = _selected(charge_point_key, selection).order_by(OcppMessageRow.at.desc(), OcppMessageRow.id.desc())
@@ -53,7 +53,7 @@ class FrameLogService:
         return page.cut([_message(row) for row in rows], lambda message: (message.at, message.id))
 
     async def messages(
-        self, session: AsyncSession, charge_point_key: int, selection: MessageFilter, *, limit: int = 500
+        self, session: Session, charge_point_key: int, selection: MessageFilter, *, limit: int = 500
     ) -> list[OcppMessage]:
         """Up to `limit` frames, oldest first."""
         query = _selected(charge_point_key, selection).order_by(OcppMessageRow.at, OcppMessageRow.id).limit(limit)

@@ -6,7 +6,6 @@ A certificate is issued once, however often the job runs: what was typeset and s
 from collections.abc import Sequence
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.features.accounts.model import email_key
 from sliproad.features.accounts.service import AccountService
@@ -22,7 +21,7 @@ from sliproad.features.projects.assignment import AssignmentService
 from sliproad.features.projects.model import Project
 from sliproad.features.projects.service import ProjectService
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import ENGINE, Database
+from sliproad.foundation.database import ENGINE, Database, Session
 from sliproad.foundation.documents.identity import SigningIdentity, to_pem
 from sliproad.foundation.documents.signing import TimestampService
 from sliproad.foundation.errors import NotFound
@@ -98,7 +97,7 @@ class CertificateIssuer:
             await self.outgoing.enqueue(session, mail)
 
     async def _keep(
-        self, session: AsyncSession, row: store.HandoverRow, certificate: Certificate, record: HandoverRecord
+        self, session: Session, row: store.HandoverRow, certificate: Certificate, record: HandoverRecord
     ) -> None:
         name = f"handover-{row.certificate_id}.pdf"
         file_id = await self.files.save(
@@ -118,7 +117,7 @@ class CertificateIssuer:
             url = await self._link(session, row, mailbox)
             await self.outgoing.enqueue(session, self.mails.completed(mailbox, record, url), file_ids=(file_id,))
 
-    async def _record(self, session: AsyncSession, row: store.HandoverRow) -> HandoverRecord:
+    async def _record(self, session: Session, row: store.HandoverRow) -> HandoverRecord:
         project = await self.projects.by_id(session, row.project_id)
         charge_points = await self.projects.registry.of_project(session, row.project_id)
         facts = Facts(
@@ -134,7 +133,7 @@ class CertificateIssuer:
         handover = Handover(row.certificate_id, row.project_id, row.handed_over_at, "", verify_url)
         return record_of(handover, declaration_of(row), facts)
 
-    async def _mailboxes(self, session: AsyncSession, row: store.HandoverRow, project: Project) -> Sequence[str]:
+    async def _mailboxes(self, session: Session, row: store.HandoverRow, project: Project) -> Sequence[str]:
         """The organisation, the site's owners and the contact that the installer named; each once."""
         found = [
             await self.accounts.organization_email(session, row.organization_id),
@@ -146,7 +145,7 @@ class CertificateIssuer:
             {email_key(mailbox): mailbox for mailbox in reversed(found) if mailbox and is_address(mailbox)}.values()
         )
 
-    async def _link(self, session: AsyncSession, row: store.HandoverRow, mailbox: str) -> str:
+    async def _link(self, session: Session, row: store.HandoverRow, mailbox: str) -> str:
         return await self.links.create(
             session,
             certificate_id=row.certificate_id,
@@ -155,7 +154,7 @@ class CertificateIssuer:
             mailbox=mailbox,
         )
 
-    async def _handover(self, session: AsyncSession, certificate_id: str, *, lock: bool = False) -> store.HandoverRow:
+    async def _handover(self, session: Session, certificate_id: str, *, lock: bool = False) -> store.HandoverRow:
         row = await store.find_handover(session, certificate_id, lock=lock)
         if row is None:
             raise NotFound("There is no such handover.")

@@ -3,12 +3,11 @@
 `service` makes one for the installer's answer, `issuing` one for each mail, `jobs` one for whoever let theirs expire.
 """
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.handover import store
 from sliproad.features.handover.model import LINK_LIFETIME
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.crypto import SecretKey
+from sliproad.foundation.database import Session
 from sliproad.foundation.ids import random_text
 
 TOKEN_CHARACTERS = 32
@@ -25,7 +24,7 @@ class CertificateLinks:
         self.public_url = public_url
 
     async def create(
-        self, session: AsyncSession, *, certificate_id: str, organization_id: str, project_id: str, mailbox: str
+        self, session: Session, *, certificate_id: str, organization_id: str, project_id: str, mailbox: str
     ) -> str:
         """A new link for the reader of `mailbox`, as its full URL."""
         token, now = random_text(TOKEN_CHARACTERS), self.clock.now()

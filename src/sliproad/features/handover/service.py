@@ -7,8 +7,6 @@ a job that this transaction enqueues (`issuing`), from facts that the lock keeps
 import asyncio
 from dataclasses import asdict, dataclass
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.accounts.model import InstallerActor
 from sliproad.features.handover import store
 from sliproad.features.handover.links import CertificateLinks
@@ -17,7 +15,7 @@ from sliproad.features.projects.model import Project, require_open
 from sliproad.features.projects.service import ProjectService
 from sliproad.foundation import outbox
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import Database, Scope
+from sliproad.foundation.database import Database, Scope, Session
 from sliproad.foundation.errors import NotFound
 from sliproad.foundation.files import Files, StoredFile
 from sliproad.foundation.ids import new_id
@@ -105,7 +103,7 @@ class HandoverService:
         return link.mailbox
 
     async def _hand_over(
-        self, session: AsyncSession, actor: InstallerActor, project: Project, declaration: Declaration
+        self, session: Session, actor: InstallerActor, project: Project, declaration: Declaration
     ) -> Handover:
         project_id, certificate_id = project.project_id, new_id("cert")
         charge_points = await self.projects.registry.of_project(session, project_id)

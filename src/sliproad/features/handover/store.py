@@ -5,10 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.foundation.database import Row, visible_to
+from sliproad.foundation.database import Row, Session, visible_to
 
 
 class HandoverRow(Row):
@@ -55,26 +54,26 @@ class CertificateLinkRow(Row):
     expires_at: Mapped[datetime]
 
 
-async def insert_handover(session: AsyncSession, values: Mapping[str, Any]) -> None:
+async def insert_handover(session: Session, values: Mapping[str, Any]) -> None:
     await session.execute(insert(HandoverRow).values(**values))
 
 
-async def find_handover(session: AsyncSession, certificate_id: str, *, lock: bool = False) -> HandoverRow | None:
+async def find_handover(session: Session, certificate_id: str, *, lock: bool = False) -> HandoverRow | None:
     """A handover in the transaction's scope; `lock` holds its row until the transaction ends."""
     query = select(HandoverRow).where(HandoverRow.certificate_id == certificate_id)
     row: HandoverRow | None = await session.scalar(query.with_for_update() if lock else query)
     return row
 
 
-async def save_certificate(session: AsyncSession, certificate_id: str, values: Mapping[str, Any]) -> None:
+async def save_certificate(session: Session, certificate_id: str, values: Mapping[str, Any]) -> None:
     await session.execute(update(HandoverRow).where(HandoverRow.certificate_id == certificate_id).values(**values))
 
 
-async def insert_link(session: AsyncSession, values: Mapping[str, Any]) -> None:
+async def insert_link(session: Session, values: Mapping[str, Any]) -> None:
     await session.execute(insert(CertificateLinkRow).values(**values))
 
 
-async def find_link(session: AsyncSession, token_hash: str) -> CertificateLinkRow | None:
+async def find_link(session: Session, token_hash: str) -> CertificateLinkRow | None:
     row: CertificateLinkRow | None = await session.scalar(
         select(CertificateLinkRow).where(CertificateLinkRow.token_hash == token_hash)
     )

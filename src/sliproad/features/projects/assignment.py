@@ -3,8 +3,6 @@
 `routes` and `site_owner_routes` call it. A site owner also reads here how far the projects of their sites are.
 """
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.accounts.model import OrganizationActor, SiteOwnerActor
 from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.projects import store
@@ -13,7 +11,7 @@ from sliproad.features.projects.ports import Installers
 from sliproad.features.projects.service import ProjectService, absent
 from sliproad.features.sites.service import SiteService
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import Database
+from sliproad.foundation.database import Database, Session
 from sliproad.foundation.errors import NotFound
 
 Assigner = OrganizationActor | SiteOwnerActor
@@ -74,7 +72,7 @@ class AssignmentService:
             await self.project_of(session, actor, project_id)
             return await self.installers_of(session, project_id)
 
-    async def installers_of(self, session: AsyncSession, project_id: str) -> list[ProjectInstaller]:
+    async def installers_of(self, session: Session, project_id: str) -> list[ProjectInstaller]:
         """The same for a project that the caller has found open to whoever asks."""
         return [installer_of(row) for row in await store.select_assignments(session, project_id)]
 
@@ -97,7 +95,7 @@ class AssignmentService:
             (overview,) = await self.projects.overviews(session, [project])
             return overview, await self.projects.registry.of_project(session, project_id)
 
-    async def project_of(self, session: AsyncSession, actor: Assigner, project_id: str) -> Project:
+    async def project_of(self, session: Session, actor: Assigner, project_id: str) -> Project:
         """A project of the actor's organisation, or on one of the actor's sites.
 
         Raises:

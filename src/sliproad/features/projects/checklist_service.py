@@ -6,14 +6,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.accounts.model import InstallerActor, OrganizationActor
 from sliproad.features.projects import store
 from sliproad.features.projects.model import RULES, Checklist, Tick
 from sliproad.features.projects.service import ProjectService
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import Database
+from sliproad.foundation.database import Database, Session
 from sliproad.foundation.errors import FieldError, InvalidInput, NotFound
 
 
@@ -78,7 +76,7 @@ class ChecklistService:
             await store.save_checklist_items(session, items)
             return await self.projects.checklist(session, project_id)
 
-    async def _keys(self, session: AsyncSession, project_id: str) -> dict[str, int]:
+    async def _keys(self, session: Session, project_id: str) -> dict[str, int]:
         charge_points = await self.projects.registry.of_project(session, project_id)
         return {charge_point.charge_point_id: charge_point.key for charge_point in charge_points}
 

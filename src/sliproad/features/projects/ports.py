@@ -3,17 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.accounts.model import InstallerSummary
 from sliproad.features.projects.model import PlatformCheck
+from sliproad.foundation.database import Session
 
 
 class CommissioningFacts(Protocol):
     """Answers what commissioning found; `features.commissioning`, a later room, implements it."""
 
     async def platform_checks(
-        self, session: AsyncSession, charge_point_keys: Sequence[int]
+        self, session: Session, charge_point_keys: Sequence[int]
     ) -> Mapping[int, Mapping[str, PlatformCheck]]:
         """For each charge point key: `ocpp_connection`, `heartbeat`, `meter_calibration`, as far as known."""
         ...
@@ -22,6 +21,6 @@ class CommissioningFacts(Protocol):
 class Installers(Protocol):
     """Answers who an installer is; `features.accounts` implements it."""
 
-    async def installer_summary(self, session: AsyncSession, installer_id: str) -> InstallerSummary:
+    async def installer_summary(self, session: Session, installer_id: str) -> InstallerSummary:
         """What a project may know of the installer whose id it was given. Raises NotFound."""
         ...

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.accounts.model import InstallerActor, OrganizationActor
 from sliproad.features.charge_points.model import Address, ChargePoint, NewChargePoint, Selection
 from sliproad.features.charge_points.service import ChargePointPage, ListedChargePoint, RegistryService
@@ -16,7 +14,7 @@ from sliproad.features.projects import store
 from sliproad.features.projects.service import ProjectService
 from sliproad.features.security.service import CredentialService
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import Database
+from sliproad.foundation.database import Database, Session
 from sliproad.foundation.errors import Conflict, NotFound, Unprocessable
 from sliproad.foundation.web import Page
 from sliproad.foundation.web.limits import RateLimiter
@@ -190,7 +188,7 @@ class RegistrationService:
                 await store.move_checklist_items(session, charge_point.key, project_id)
             return await self.registry.with_live(session, charge_point)
 
-    async def of_installer(self, session: AsyncSession, actor: InstallerActor, charge_point_id: str) -> ChargePoint:
+    async def of_installer(self, session: Session, actor: InstallerActor, charge_point_id: str) -> ChargePoint:
         """A charge point in a project that the installer is assigned to now.
 
         Raises:
@@ -203,7 +201,7 @@ class RegistrationService:
             raise NotFound("There is no such charge point.") from None
         return charge_point
 
-    async def for_work(self, session: AsyncSession, actor: InstallerActor, charge_point_id: str) -> ChargePoint:
+    async def for_work(self, session: Session, actor: InstallerActor, charge_point_id: str) -> ChargePoint:
         """The same, in a project that is still worked on; its row and its project's handover wait for this transaction.
 
         Raises:

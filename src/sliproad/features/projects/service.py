@@ -8,8 +8,6 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.accounts.model import InstallerActor, OrganizationActor
 from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.charge_points.service import RegistryService
@@ -29,7 +27,7 @@ from sliproad.features.projects.model import (
 from sliproad.features.projects.ports import CommissioningFacts
 from sliproad.features.sites.service import SiteService
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import Database
+from sliproad.foundation.database import Database, Session
 from sliproad.foundation.errors import NotFound
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.web import Page
@@ -115,7 +113,7 @@ class ProjectService:
             (overview,) = await self.overviews(session, [project], assigned)
             return overview, await self.registry.of_project(session, project_id)
 
-    async def of_organization(self, session: AsyncSession, actor: OrganizationActor, project_id: str) -> Project:
+    async def of_organization(self, session: Session, actor: OrganizationActor, project_id: str) -> Project:
         """A project of the actor's organisation.
 
         Raises:
@@ -126,7 +124,7 @@ class ProjectService:
             raise absent()
         return project_of(row)
 
-    async def for_installer(self, session: AsyncSession, actor: InstallerActor, project_id: str) -> Project:
+    async def for_installer(self, session: Session, actor: InstallerActor, project_id: str) -> Project:
         """A project that the installer is assigned to now.
 
         Raises:
@@ -137,7 +135,7 @@ class ProjectService:
             raise absent()
         return project_of(row)
 
-    async def for_work(self, session: AsyncSession, project_id: str) -> Project:
+    async def for_work(self, session: Session, project_id: str) -> Project:
         """A project that is still worked on; its handover has to wait until this transaction ends.
 
         Raises:
@@ -151,7 +149,7 @@ class ProjectService:
         require_open(project)
         return project
 
-    async def by_id(self, session: AsyncSession, project_id: str) -> Project:
+    async def by_id(self, session: Session, project_id: str) -> Project:
         """A project in the transaction's scope.
 
         Raises:
@@ -162,7 +160,7 @@ class ProjectService:
             raise absent()
         return project_of(row)
 
-    async def lock_for_handover(self, session: AsyncSession, project_id: str) -> Project:
+    async def lock_for_handover(self, session: Session, project_id: str) -> Project:
         """The project, whose row nobody else works on until this transaction ends: of two handovers, one waits.
 
         Raises:
@@ -173,7 +171,7 @@ class ProjectService:
             raise absent()
         return project_of(row)
 
-    async def mark_handed_over(self, session: AsyncSession, project_id: str, at: datetime) -> Project:
+    async def mark_handed_over(self, session: Session, project_id: str, at: datetime) -> Project:
         """The installers' work is over; call it on a project that `lock_for_handover` gave.
 
         Raises:
@@ -184,7 +182,7 @@ class ProjectService:
             await store.change_project(session, project_id, {"status": HANDED_OVER, "handed_over_at": at})
         )
 
-    async def checklist(self, session: AsyncSession, project_id: str) -> Checklist:
+    async def checklist(self, session: Session, project_id: str) -> Checklist:
         """What is to be verified on site, with what people ticked and what the platform saw.
 
         Raises:
@@ -200,13 +198,13 @@ class ProjectService:
         platform = await self.facts.platform_checks(session, list(ids))
         return fill_checklist(project, charge_points, stored, platform)
 
-    async def progress(self, session: AsyncSession, project_ids: Sequence[str]) -> dict[str, Progress]:
+    async def progress(self, session: Session, project_ids: Sequence[str]) -> dict[str, Progress]:
         """How far each project is."""
         counts = await self.registry.status_counts(session, project_ids)
         return {project_id: _progress(counts.get(project_id, {})) for project_id in project_ids}
 
     async def overviews(
-        self, session: AsyncSession, projects: Sequence[Project], assigned_at: Mapping[str, datetime] | None = None
+        self, session: Session, projects: Sequence[Project], assigned_at: Mapping[str, datetime] | None = None
     ) -> list[ProjectOverview]:
         """Projects with site and progress, in two queries however many they are."""
         sites = await self.sites.by_ids(session, [project.site_id for project in projects])
@@ -217,11 +215,11 @@ class ProjectService:
             for project in projects
         ]
 
-    async def of_sites(self, session: AsyncSession, site_ids: Sequence[str]) -> list[Project]:
+    async def of_sites(self, session: Session, site_ids: Sequence[str]) -> list[Project]:
         """The projects on these sites, oldest first."""
         return [project_of(row) for row in await store.select_of_sites(session, site_ids)]
 
-    async def _overview(self, session: AsyncSession, project: Project) -> ProjectOverview:
+    async def _overview(self, session: Session, project: Project) -> ProjectOverview:
         (overview,) = await self.overviews(session, [project])
         return overview
 

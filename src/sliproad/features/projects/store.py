@@ -7,10 +7,9 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, func, select, text, update
 from sqlalchemy import Row as ResultRow
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.foundation.database import Row, visible_to
+from sliproad.foundation.database import Row, Session, visible_to
 
 
 class ProjectRow(Row):
@@ -82,7 +81,7 @@ class ChecklistItemRow(Row):
     photo_url: Mapped[str | None]
 
 
-async def insert_project(session: AsyncSession, values: Mapping[str, Any]) -> ProjectRow:
+async def insert_project(session: Session, values: Mapping[str, Any]) -> ProjectRow:
     row = ProjectRow(**values)
     session.add(row)
     await session.flush()
@@ -90,24 +89,24 @@ async def insert_project(session: AsyncSession, values: Mapping[str, Any]) -> Pr
     return row
 
 
-async def find_project(session: AsyncSession, project_id: str) -> ProjectRow | None:
+async def find_project(session: Session, project_id: str) -> ProjectRow | None:
     return await session.scalar(select(ProjectRow).where(ProjectRow.project_id == project_id))
 
 
-async def find_project_for_share(session: AsyncSession, project_id: str) -> ProjectRow | None:
+async def find_project_for_share(session: Session, project_id: str) -> ProjectRow | None:
     """The project, whose handover has to wait until this transaction ends."""
     query = select(ProjectRow).where(ProjectRow.project_id == project_id).with_for_update(read=True)
     return await session.scalar(query, execution_options={"populate_existing": True})
 
 
-async def find_project_for_update(session: AsyncSession, project_id: str) -> ProjectRow | None:
+async def find_project_for_update(session: Session, project_id: str) -> ProjectRow | None:
     """The project, on which everybody else's work has to wait until this transaction ends."""
     query = select(ProjectRow).where(ProjectRow.project_id == project_id).with_for_update()
     return await session.scalar(query, execution_options={"populate_existing": True})
 
 
 async def select_page(
-    session: AsyncSession, organization_id: str, *, limit: int, after: str | None
+    session: Session, organization_id: str, *, limit: int, after: str | None
 ) -> tuple[Sequence[ProjectRow], int]:
     """An organisation's projects by id, one more than `limit`, and how many there are in all."""
     mine = ProjectRow.organization_id == organization_id
@@ -118,13 +117,13 @@ async def select_page(
     return (await session.scalars(query)).all(), total
 
 
-async def select_of_sites(session: AsyncSession, site_ids: Sequence[str]) -> Sequence[ProjectRow]:
+async def select_of_sites(session: Session, site_ids: Sequence[str]) -> Sequence[ProjectRow]:
     """The projects of these sites, oldest first."""
     query = select(ProjectRow).where(ProjectRow.site_id.in_(site_ids)).order_by(ProjectRow.created_at)
     return (await session.scalars(query)).all()
 
 
-async def select_assigned(session: AsyncSession, installer_id: str) -> Sequence[ResultRow[ProjectRow, datetime]]:
+async def select_assigned(session: Session, installer_id: str) -> Sequence[ResultRow[ProjectRow, datetime]]:
     """The projects an installer works on, each with when they were assigned, newest assignment first."""
     query = (
         select(ProjectRow, ProjectInstallerRow.assigned_at)
@@ -135,7 +134,7 @@ async def select_assigned(session: AsyncSession, installer_id: str) -> Sequence[
     return (await session.execute(query)).all()
 
 
-async def find_assignment(session: AsyncSession, project_id: str, installer_id: str) -> ProjectInstallerRow | None:
+async def find_assignment(session: Session, project_id: str, installer_id: str) -> ProjectInstallerRow | None:
     """An installer's present assignment to a project."""
     return await session.scalar(
         select(ProjectInstallerRow).where(
@@ -146,12 +145,12 @@ async def find_assignment(session: AsyncSession, project_id: str, installer_id: 
     )
 
 
-async def change_project(session: AsyncSession, project_id: str, values: Mapping[str, Any]) -> ProjectRow:
+async def change_project(session: Session, project_id: str, values: Mapping[str, Any]) -> ProjectRow:
     query = update(ProjectRow).where(ProjectRow.project_id == project_id).values(dict(values)).returning(ProjectRow)
     return (await session.execute(query, execution_options={"populate_existing": True})).scalar_one()
 
 
-async def assign(session: AsyncSession, values: Mapping[str, Any]) -> ProjectInstallerRow:
+async def assign(session: Session, values: Mapping[str, Any]) -> ProjectInstallerRow:
     """Put an installer on a project. One who is on it already stays as they are; one taken off before comes back."""
     row = ProjectInstallerRow
     query = insert(row).values(dict(values))
@@ -168,7 +167,7 @@ async def assign(session: AsyncSession, values: Mapping[str, Any]) -> ProjectIns
     return (await session.scalars(found, execution_options={"populate_existing": True})).one()
 
 
-async def take_off(session: AsyncSession, project_id: str, installer_id: str, at: datetime) -> bool:
+async def take_off(session: Session, project_id: str, installer_id: str, at: datetime) -> bool:
     """End an assignment; whether there was one."""
     query = (
         update(ProjectInstallerRow)
@@ -183,7 +182,7 @@ async def take_off(session: AsyncSession, project_id: str, installer_id: str, at
     return (await session.execute(query)).first() is not None
 
 
-async def select_assignments(session: AsyncSession, project_id: str) -> Sequence[ProjectInstallerRow]:
+async def select_assignments(session: Session, project_id: str) -> Sequence[ProjectInstallerRow]:
     """Who works on a project now."""
     query = (
         select(ProjectInstallerRow)
@@ -193,11 +192,11 @@ async def select_assignments(session: AsyncSession, project_id: str) -> Sequence
     return (await session.scalars(query)).all()
 
 
-async def select_checklist(session: AsyncSession, project_id: str) -> Sequence[ChecklistItemRow]:
+async def select_checklist(session: Session, project_id: str) -> Sequence[ChecklistItemRow]:
     return (await session.scalars(select(ChecklistItemRow).where(ChecklistItemRow.project_id == project_id))).all()
 
 
-async def save_checklist_items(session: AsyncSession, items: Sequence[Mapping[str, Any]]) -> None:
+async def save_checklist_items(session: Session, items: Sequence[Mapping[str, Any]]) -> None:
     """Write what a person ticked, each item over what stood there before."""
     for values in items:  # a handful, each with a place of its own
         query = insert(ChecklistItemRow).values(dict(values))
@@ -207,7 +206,7 @@ async def save_checklist_items(session: AsyncSession, items: Sequence[Mapping[st
         )
 
 
-async def move_checklist_items(session: AsyncSession, charge_point_key: int, project_id: str) -> None:
+async def move_checklist_items(session: Session, charge_point_key: int, project_id: str) -> None:
     """A charge point's ticks go with it into another project."""
     await session.execute(
         update(ChecklistItemRow)

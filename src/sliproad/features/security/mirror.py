@@ -12,7 +12,6 @@ from typing import NamedTuple, Protocol
 import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.features.charge_points.identities import RegisteredIdentity, identities_changed_since
 from sliproad.features.security import store
@@ -20,12 +19,12 @@ from sliproad.features.security.credential_use import credential_used
 from sliproad.features.security.service import PasswordHash
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.crypto import SecretKey
-from sliproad.foundation.database import ENGINE, Database
+from sliproad.foundation.database import ENGINE, Database, Session
 from sliproad.foundation.inbound import Write
 
 log = structlog.get_logger()
 REFRESH_SECONDS = 0.8
-Subscriptions = Callable[[AsyncSession], Awaitable[dict[str, frozenset[str]]]]
+Subscriptions = Callable[[Session], Awaitable[dict[str, frozenset[str]]]]
 NO_EVENTS: frozenset[str] = frozenset()
 _SNAPSHOT = text("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 _REPEATABLE = text("set transaction isolation level repeatable read, read only")

@@ -7,10 +7,9 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.security import store
 from sliproad.foundation.crypto import SecretKey
+from sliproad.foundation.database import Session
 from sliproad.foundation.ids import random_text
 
 PURPOSE = "charge-point-credential"
@@ -49,38 +48,36 @@ class CredentialService:
     def __init__(self, secret_key: SecretKey) -> None:
         self._hash = PasswordHash(secret_key)
 
-    async def create(self, session: AsyncSession, charge_point_key: int, organization_id: str) -> str:
+    async def create(self, session: Session, charge_point_key: int, organization_id: str) -> str:
         """Give a new charge point its first password, returned this once: 20 alphanumerics, fit for 1.6 and 2.x (A01)."""
         password, _ = await self._insert(session, charge_point_key, organization_id, store.ACTIVE)
         return password
 
-    async def rotate(self, session: AsyncSession, charge_point_key: int, organization_id: str) -> str:
+    async def rotate(self, session: Session, charge_point_key: int, organization_id: str) -> str:
         """Replace every password at once, for a person who types the new one in; the old ones open nothing from now on."""
         await store.retire_credentials(session, charge_point_key, store.ACTIVE, store.PENDING)
         return await self.create(session, charge_point_key, organization_id)
 
-    async def begin_rotation(
-        self, session: AsyncSession, charge_point_key: int, organization_id: str
-    ) -> PendingPassword:
+    async def begin_rotation(self, session: Session, charge_point_key: int, organization_id: str) -> PendingPassword:
         """A second password, to be sent by wire; until it is accepted *and* used both open (A01.FR.03, .04)."""
         await store.retire_credentials(session, charge_point_key, store.PENDING)
         password, credential_id = await self._insert(session, charge_point_key, organization_id, store.PENDING)
         return PendingPassword(credential_id, password)
 
-    async def accepted(self, session: AsyncSession, credential_id: int) -> bool:
+    async def accepted(self, session: Session, credential_id: int) -> bool:
         """The charge point answered Accepted to a pending password; its first use makes it the only one."""
         return await store.mark_accepted(session, credential_id)
 
-    async def abandon_rotation(self, session: AsyncSession, charge_point_key: int) -> None:
+    async def abandon_rotation(self, session: Session, charge_point_key: int) -> None:
         """The charge point rejected the pending password; the old one stays (A01.FR.04)."""
         await store.retire_credentials(session, charge_point_key, store.PENDING)
 
-    async def remove(self, session: AsyncSession, charge_point_key: int) -> None:
+    async def remove(self, session: Session, charge_point_key: int) -> None:
         """A removed charge point opens nothing."""
         await store.retire_credentials(session, charge_point_key, store.ACTIVE, store.PENDING)
 
     async def _insert(
-        self, session: AsyncSession, charge_point_key: int, organization_id: str, state: str
+        self, session: Session, charge_point_key: int, organization_id: str, state: str
     ) -> tuple[str, int]:
         password, salt = random_text(PASSWORD_LENGTH), secrets.token_bytes(SALT_BYTES)
         credential_id = await store.insert_credential(

@@ -3,10 +3,9 @@
 from datetime import datetime
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, Select, select, text, update
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.foundation.database import Row, visible_to
+from sliproad.foundation.database import Row, Session, visible_to
 
 ACTIVE = "active"
 PENDING = "pending"
@@ -57,7 +56,7 @@ CURRENT_XID = text("pg_current_xact_id()::text::bigint")
 
 
 async def insert_credential(
-    session: AsyncSession, charge_point_key: int, organization_id: str, *, state: str, salt: bytes, keyed_hash: bytes
+    session: Session, charge_point_key: int, organization_id: str, *, state: str, salt: bytes, keyed_hash: bytes
 ) -> int:
     """Insert a password's hash; gives its id."""
     row = ChargePointCredentialRow(
@@ -72,7 +71,7 @@ async def insert_credential(
     return row.credential_id
 
 
-async def retire_credentials(session: AsyncSession, charge_point_key: int, *states: str) -> int:
+async def retire_credentials(session: Session, charge_point_key: int, *states: str) -> int:
     """Make the passwords in one of `states` open nothing from now on; gives how many."""
     done = await session.execute(
         update(ChargePointCredentialRow)
@@ -85,7 +84,7 @@ async def retire_credentials(session: AsyncSession, charge_point_key: int, *stat
     return len(done.all())
 
 
-async def mark_accepted(session: AsyncSession, credential_id: int) -> bool:
+async def mark_accepted(session: Session, credential_id: int) -> bool:
     """Note that the charge point accepted its pending password; False when there is none."""
     done = await session.execute(
         update(ChargePointCredentialRow)

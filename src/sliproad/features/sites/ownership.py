@@ -5,15 +5,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.accounts.invitations import Accepted, Invitation, Invitations
 from sliproad.features.accounts.model import InvitationPurpose, OrganizationActor, email_key
 from sliproad.features.sites import store
 from sliproad.features.sites.model import SiteOwner
 from sliproad.features.sites.service import SiteService
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import Database
+from sliproad.foundation.database import Database, Session
 from sliproad.foundation.errors import Conflict, NotFound
 
 
@@ -77,7 +75,7 @@ class SiteOwnershipService:
             raise NotFound("There is no such owner of this site.")
         await self.invitations.withdraw(actor, owner_id)
 
-    async def bind(self, session: AsyncSession, accepted: Accepted) -> None:
+    async def bind(self, session: Session, accepted: Accepted) -> None:
         """Somebody accepted: the site is theirs to look after. Accounts calls it in the transaction of the acceptance.
 
         Raises:
@@ -94,7 +92,7 @@ class SiteOwnershipService:
         }
         await store.insert_owner(session, values)
 
-    async def owner_mailboxes(self, session: AsyncSession, site_id: str) -> Sequence[str]:
+    async def owner_mailboxes(self, session: Session, site_id: str) -> Sequence[str]:
         """The e-mail addresses of a site's owners."""
         return [row.email for row in await store.select_owners(session, site_id)]
 

@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from sliproad.features.accounts.model import OrganizationActor
 from sliproad.features.sites import store
 from sliproad.features.sites.model import NewSite, Site
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import Database
+from sliproad.foundation.database import Database, Session
 from sliproad.foundation.errors import NotFound
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.web import Page
@@ -74,7 +72,7 @@ class SiteService:
                 raise NotFound("There is no such operator.")
             return site_of(await store.change_site(session, site_id, {"operator_id": None}))
 
-    async def of_organization(self, session: AsyncSession, actor: OrganizationActor, site_id: str) -> Site:
+    async def of_organization(self, session: Session, actor: OrganizationActor, site_id: str) -> Site:
         """A site of the actor's organisation.
 
         Raises:
@@ -85,7 +83,7 @@ class SiteService:
             raise absent()
         return site_of(row)
 
-    async def by_id(self, session: AsyncSession, site_id: str) -> Site:
+    async def by_id(self, session: Session, site_id: str) -> Site:
         """A site in the transaction's scope.
 
         Raises:
@@ -96,15 +94,15 @@ class SiteService:
             raise absent()
         return site_of(row)
 
-    async def by_ids(self, session: AsyncSession, site_ids: Sequence[str]) -> dict[str, Site]:
+    async def by_ids(self, session: Session, site_ids: Sequence[str]) -> dict[str, Site]:
         """These sites by id, as far as the transaction's scope opens them."""
         return {row.site_id: site_of(row) for row in await store.select_sites(session, site_ids)}
 
-    async def owned_by(self, session: AsyncSession, user_id: str) -> list[str]:
+    async def owned_by(self, session: Session, user_id: str) -> list[str]:
         """The ids of the sites that a user is bound to."""
         return list(await store.select_owned(session, user_id))
 
-    async def owner_mailboxes(self, session: AsyncSession, site_id: str) -> list[str]:
+    async def owner_mailboxes(self, session: Session, site_id: str) -> list[str]:
         """Where a site's owners are mailed to, in the order they were invited."""
         return [row.email for row in await store.select_owners(session, site_id)]
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from sqlalchemy import ForeignKey, Index, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.foundation.database import Row, visible_to
+from sliproad.foundation.database import Row, Session, visible_to
 
 
 class SiteRow(Row):
@@ -45,24 +44,24 @@ class SiteOwnerRow(Row):
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
 
-async def insert_site(session: AsyncSession, values: Mapping[str, Any]) -> SiteRow:
+async def insert_site(session: Session, values: Mapping[str, Any]) -> SiteRow:
     row = SiteRow(**values)
     session.add(row)
     await session.flush()
     return row
 
 
-async def find_site(session: AsyncSession, site_id: str) -> SiteRow | None:
+async def find_site(session: Session, site_id: str) -> SiteRow | None:
     return await session.get(SiteRow, site_id)
 
 
-async def select_sites(session: AsyncSession, site_ids: Sequence[str]) -> Sequence[SiteRow]:
+async def select_sites(session: Session, site_ids: Sequence[str]) -> Sequence[SiteRow]:
     """These sites, of which the ones out of sight are left out."""
     return (await session.scalars(select(SiteRow).where(SiteRow.site_id.in_(site_ids)))).all()
 
 
 async def select_page(
-    session: AsyncSession, organization_id: str, *, limit: int, after: str | None
+    session: Session, organization_id: str, *, limit: int, after: str | None
 ) -> tuple[Sequence[SiteRow], int]:
     """An organisation's sites by id, one more than `limit`, and how many there are in all."""
     mine = SiteRow.organization_id == organization_id
@@ -73,29 +72,29 @@ async def select_page(
     return (await session.scalars(query)).all(), total
 
 
-async def change_site(session: AsyncSession, site_id: str, values: Mapping[str, Any]) -> SiteRow:
+async def change_site(session: Session, site_id: str, values: Mapping[str, Any]) -> SiteRow:
     query = update(SiteRow).where(SiteRow.site_id == site_id).values(dict(values)).returning(SiteRow)
     return (await session.execute(query, execution_options={"populate_existing": True})).scalar_one()
 
 
-async def insert_owner(session: AsyncSession, values: Mapping[str, Any]) -> None:
+async def insert_owner(session: Session, values: Mapping[str, Any]) -> None:
     """Bind a user to a site; once is enough."""
     await session.execute(insert(SiteOwnerRow).values(dict(values)).on_conflict_do_nothing())
 
 
-async def select_owners(session: AsyncSession, site_id: str) -> Sequence[SiteOwnerRow]:
+async def select_owners(session: Session, site_id: str) -> Sequence[SiteOwnerRow]:
     """Who is bound to a site, in the order they were invited."""
     query = select(SiteOwnerRow).where(SiteOwnerRow.site_id == site_id).order_by(SiteOwnerRow.created_at)
     return (await session.scalars(query)).all()
 
 
-async def select_owned(session: AsyncSession, user_id: str) -> Sequence[str]:
+async def select_owned(session: Session, user_id: str) -> Sequence[str]:
     """The ids of the sites a user is bound to."""
     query = select(SiteOwnerRow.site_id).where(SiteOwnerRow.user_id == user_id).order_by(SiteOwnerRow.site_id)
     return (await session.scalars(query)).all()
 
 
-async def delete_owner(session: AsyncSession, site_id: str, user_id: str) -> bool:
+async def delete_owner(session: Session, site_id: str, user_id: str) -> bool:
     """Whether there was one to delete."""
     query = (
         delete(SiteOwnerRow)

@@ -9,7 +9,6 @@ import secrets
 from datetime import UTC, datetime
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncSession
 from standardwebhooks import Webhook
 
 from sliproad.features.accounts.model import OrganizationActor
@@ -17,7 +16,7 @@ from sliproad.features.webhooks import model, store
 from sliproad.features.webhooks.model import Delivery, Endpoint
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.crypto import SecretKey
-from sliproad.foundation.database import ENGINE, Database
+from sliproad.foundation.database import ENGINE, Database, Session
 from sliproad.foundation.errors import NotFound, UpstreamUnavailable
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.jobs import Jobs
@@ -128,7 +127,7 @@ class WebhookService:
             )
             return [store.as_delivery(row) for row in rows]
 
-    async def fan_out(self, session: AsyncSession, event: StoredEvent) -> None:
+    async def fan_out(self, session: Session, event: StoredEvent) -> None:
         """Make a delivery for every endpoint that wants `event`, in the transaction that takes it from the outbox."""
         body = model.envelope(event.event_id, event.name, event.occurred_at, event.organization_id, event.data)
         encoded = orjson.dumps(body).decode()
@@ -186,7 +185,7 @@ class WebhookService:
 
     async def _record(
         self,
-        session: AsyncSession,
+        session: Session,
         delivery: store.DeliveryRow,
         endpoint: store.EndpointRow,
         status: int | None,
@@ -208,14 +207,14 @@ class WebhookService:
             return
         await self.jobs.enqueue(session, DELIVER, lock=order_lock(delivery), at=at, delivery_id=delivery.delivery_id)
 
-    async def _row(self, session: AsyncSession, actor: OrganizationActor, endpoint_id: str) -> store.EndpointRow:
+    async def _row(self, session: Session, actor: OrganizationActor, endpoint_id: str) -> store.EndpointRow:
         row = await store.endpoint(session, actor.organization_id, endpoint_id)
         if row is None:
             raise NotFound("There is no such webhook endpoint.")
         return row
 
 
-async def subscriptions(session: AsyncSession) -> dict[str, frozenset[str]]:
+async def subscriptions(session: Session) -> dict[str, frozenset[str]]:
     """Which events somebody wants, by organisation; gateways keep this in memory and store no others."""
     wanted: dict[str, frozenset[str]] = {}
     for organization_id, events in await store.subscriptions(session):

@@ -15,11 +15,10 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sliproad.features.webhooks.model import Delivery, Endpoint
-from sliproad.foundation.database import Row, kept, visible_to
+from sliproad.foundation.database import Row, Session, kept, visible_to
 
 
 class EndpointRow(Row):
@@ -84,13 +83,13 @@ def as_delivery(row: DeliveryRow) -> Delivery:
     )
 
 
-async def endpoints(session: AsyncSession, organization_id: str) -> Sequence[EndpointRow]:
+async def endpoints(session: Session, organization_id: str) -> Sequence[EndpointRow]:
     """An organisation's endpoints, oldest first."""
     query = select(EndpointRow).where(EndpointRow.organization_id == organization_id, EndpointRow.removed_at.is_(None))
     return (await session.scalars(query.order_by(EndpointRow.created_at, EndpointRow.endpoint_id))).all()
 
 
-async def endpoint(session: AsyncSession, organization_id: str, endpoint_id: str) -> EndpointRow | None:
+async def endpoint(session: Session, organization_id: str, endpoint_id: str) -> EndpointRow | None:
     return await session.scalar(
         select(EndpointRow).where(
             EndpointRow.endpoint_id == endpoint_id,
@@ -100,14 +99,14 @@ async def endpoint(session: AsyncSession, organization_id: str, endpoint_id: str
     )
 
 
-async def subscriptions(session: AsyncSession) -> Sequence[tuple[str, list[str]]]:
+async def subscriptions(session: Session) -> Sequence[tuple[str, list[str]]]:
     """(organization_id, events) of every active endpoint."""
     query = select(EndpointRow.organization_id, EndpointRow.events)
     rows = await session.execute(query.where(EndpointRow.status == "active", EndpointRow.removed_at.is_(None)))
     return [(organization_id, events) for organization_id, events in rows]
 
 
-async def for_attempt(session: AsyncSession, delivery_id: str) -> tuple[DeliveryRow, EndpointRow] | None:
+async def for_attempt(session: Session, delivery_id: str) -> tuple[DeliveryRow, EndpointRow] | None:
     """A delivery that still waits, with its endpoint, both locked against removal meanwhile."""
     row = (
         await session.execute(
@@ -120,7 +119,7 @@ async def for_attempt(session: AsyncSession, delivery_id: str) -> tuple[Delivery
 
 
 async def deliveries(
-    session: AsyncSession,
+    session: Session,
     organization_id: str,
     *,
     endpoint_id: str | None,
@@ -140,7 +139,7 @@ async def deliveries(
     return (await session.scalars(query.limit(limit))).all()
 
 
-async def cancel_pending(session: AsyncSession, endpoint_id: str, reason: str) -> None:
+async def cancel_pending(session: Session, endpoint_id: str, reason: str) -> None:
     """Nothing more goes to an endpoint that was removed."""
     await session.execute(
         update(DeliveryRow)
