@@ -77,6 +77,16 @@ async def test_no_text_of_a_tenant_becomes_a_header(mailer: FileMailer) -> None:
             a_letter().to(address)
 
 
+async def test_a_link_can_be_read_in_the_raw_mail_and_endless_lines_are_folded(mailer: FileMailer) -> None:
+    await mailer.send(a_letter().to("a@b.example"), "mail_1")
+    await mailer.send(a_letter(paragraphs=("x" * 5000,)).to("a@b.example"), "mail_2")
+    short, long = sorted(mailer.folder.iterdir())
+    assert short.read_bytes().count(b"?token=secret-token") == 3
+    assert "Łukasz" in read(short).get_body(("plain",)).get_content()
+    assert max(map(len, long.read_bytes().splitlines())) < 998
+    assert "x" * 5000 in read(long).get_body(("plain",)).get_content()
+
+
 class Sink:
     """A mail server that keeps what it gets, or refuses."""
 

@@ -24,6 +24,7 @@ ADDRESS = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9-]{1,63}"
 )
 LONGEST_ADDRESS = 254
+LONGEST_LINE = 990
 TIMEOUT_SECONDS = 20.0
 
 
@@ -70,12 +71,17 @@ def message(mail: Mail, *, sender: str, message_id: str, clock: Clock) -> EmailM
     made["Date"] = format_datetime(clock.now())
     made["Message-ID"] = f"<{message_id}@{address.rpartition('@')[2]}>"
     made["Auto-Submitted"] = "auto-generated"
-    made.set_content(mail.text)
-    made.add_alternative(mail.html, subtype="html")
+    made.set_content(mail.text, cte=_transfer_encoding(mail.text))
+    made.add_alternative(mail.html, subtype="html", cte=_transfer_encoding(mail.html))
     for attachment in mail.attachments:
         main, _, sub = attachment.mime.partition("/")
         made.add_attachment(attachment.data, maintype=main, subtype=sub, filename=attachment.name)
     return made
+
+
+def _transfer_encoding(text: str) -> str | None:
+    """8bit where lines are short enough (RFC 5321 §4.5.3.1.6), so that a link can be read in the raw mail; else the library's choice."""
+    return "8bit" if max(map(len, text.encode().splitlines()), default=0) <= LONGEST_LINE else None
 
 
 class FileMailer:
