@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, LargeBinary, delete, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.foundation.database import Row, Session, visible_to
+from sliproad.foundation.database import Row, Session, kept, visible_to
 from sliproad.foundation.errors import NotFound
 from sliproad.foundation.ids import new_id
 

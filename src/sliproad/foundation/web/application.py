@@ -1,6 +1,6 @@
 """Puts the web application together: routers of the features inside, the plumbing's layers around them. `app/wiring.py` calls it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import Lifespan
 
 from sliproad.foundation.web import health, openapi, problems, reference
-from sliproad.foundation.web.bodies import BodyGuard
+from sliproad.foundation.web.bodies import BodyGuard, Streamed
 from sliproad.foundation.web.context import HttpMetrics, RequestContext
 from sliproad.foundation.web.health import ReadinessCheck
 from sliproad.foundation.web.idempotency import IdempotencyRecords
@@ -29,6 +29,7 @@ def create_app(
     registry: CollectorRegistry | None = None,
     lifespan: Lifespan[Any] | None = None,
     larger_bodies: Mapping[str, int] | None = None,
+    streamed: Sequence[Streamed] = (),
 ) -> FastAPI:
     """The ASGI application.
 
@@ -42,6 +43,7 @@ def create_app(
         registry: of the process's metrics; a new one when not given.
         lifespan: what starts and stops with the application.
         larger_bodies: where files are uploaded: a regular expression for the beginning of a path, and how many bytes it takes.
+        streamed: where a route reads the body itself, bit by bit.
     """
     registry = registry if registry is not None else CollectorRegistry()
     app = FastAPI(
@@ -55,6 +57,6 @@ def create_app(
         app.include_router(router)
     openapi.install(app)
     app.add_middleware(IdempotencyMiddleware, records=idempotency, guards=guards)
-    app.add_middleware(BodyGuard, json_prefixes=JSON_PREFIXES, larger_bodies=larger_bodies)
+    app.add_middleware(BodyGuard, json_prefixes=JSON_PREFIXES, larger_bodies=larger_bodies, streamed=streamed)
     app.add_middleware(RequestContext, metrics=HttpMetrics(registry), is_https=public_url.startswith("https:"))
     return app

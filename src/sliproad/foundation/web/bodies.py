@@ -4,8 +4,8 @@ Python's own JSON reader takes NaN, lone surrogates and any depth; PostgreSQL ta
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
@@ -29,6 +29,17 @@ class Disconnected(Exception):
     """The client went away before its request was whole."""
 
 
+class Streamed(NamedTuple):
+    """Where a route reads the body itself, bit by bit: it counts the bytes, and nothing is held in memory.
+
+    `place` is a regular expression for the beginning of the path; with `forms_only`, anything but a form (multipart) is read and
+    checked like any other body.
+    """
+
+    place: str
+    forms_only: bool = False
+
+
 class BodyGuard:
     """Reads the body (at most 1 MiB), checks what is meant as JSON, and hands the same bytes on.
 
@@ -42,12 +53,17 @@ class BodyGuard:
         json_prefixes: tuple[str, ...],
         max_bytes: int = MAX_BODY_BYTES,
         larger_bodies: Mapping[str, int] | None = None,
+        streamed: Sequence[Streamed] = (),
     ) -> None:
-        """`larger_bodies` says where files are uploaded: a regular expression for the beginning of a path -> how many bytes."""
+        """`larger_bodies` says where files are uploaded: a regular expression for the beginning of a path -> how many bytes.
+
+        `streamed` says where routes read the body themselves.
+        """
         self.app = app
         self.json_prefixes = json_prefixes
         self.max_bytes = max_bytes
         self.larger_bodies = [(re.compile(place), most) for place, most in (larger_bodies or {}).items()]
+        self.streamed = [(re.compile(each.place), each.forms_only) for each in streamed]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -55,6 +71,10 @@ class BodyGuard:
             return
         headers = Headers(scope=scope)
         refusal, body = _refuse_address(scope), b""
+        if refusal is None and self._is_streamed(scope, headers):
+            scope.setdefault("state", {})["streamed"] = True
+            await self.app(scope, receive, send)
+            return
         larger = [most for place, most in self.larger_bodies if place.match(scope["path"])]
         max_bytes = max([self.max_bytes, *larger])
         if refusal is None:
@@ -71,6 +91,10 @@ class BodyGuard:
             await refusal(scope, receive, send)
             return
         await self.app(scope, _replay(body, receive), send)
+
+    def _is_streamed(self, scope: Scope, headers: Headers) -> bool:
+        is_form = headers.get("content-type", "").lower().startswith("multipart/form-data")
+        return any((is_form or not forms_only) and place.match(scope["path"]) for place, forms_only in self.streamed)
 
     async def _read(self, headers: Headers, receive: Receive, max_bytes: int) -> bytes:
         length = headers.get("content-length", "0")

@@ -48,14 +48,20 @@ class IdempotencyMiddleware:
             refusal = invalid(scope, FieldError(HEADER, "must be 1 to 255 visible ASCII characters"))
             await refusal(scope, receive, send)
             return
-        first = await receive()  # BodyGuard hands the body on in one piece
+        if scope.get("state", {}).get("streamed"):  # an upload is known by its length: its body passes by once only
+            length = Headers(scope=scope).get("content-length", "")
+            first: Message = {"body": length.encode()}
+            inner = receive
+        else:
+            first = await receive()  # BodyGuard hands the body on in one piece
+            inner = _once(first, receive)
         target = scope["path"] + "?" + scope["query_string"].decode("latin-1")
         actor = await self.guards.identify(Request(scope)) or "nobody"
         attempt = Attempt(actor, key, scope["method"], target, first.get("body", b""))
         if (stored := await self.records.claim(attempt)) is not None:
             await _response(stored, is_replayed=True)(scope, receive, send)
             return
-        answer = await self._run(attempt, scope, _once(first, receive))
+        answer = await self._run(attempt, scope, inner)
         await _response(answer)(scope, receive, send)
 
     async def _run(self, attempt: Attempt, scope: Scope, receive: Receive) -> StoredAnswer:
