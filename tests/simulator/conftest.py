@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 
 from simulator.csms import Csms
 from sliproad.simulator import ChargerSettings, VirtualCharger
@@ -29,6 +32,30 @@ QUICK: dict[str, Any] = {
 async def csms() -> AsyncIterator[Csms]:
     async with Csms() as csms:
         yield csms
+
+
+@dataclass
+class FileServer:
+    """Gives out files by GET and takes in what is PUT."""
+
+    url: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        if request.method == "PUT":
+            self.files[request.path] = await request.read()
+            return web.Response(status=201)
+        if request.path not in self.files:
+            return web.Response(status=404)
+        return web.Response(body=self.files[request.path])
+
+
+@pytest.fixture
+async def file_server() -> AsyncIterator[FileServer]:
+    served = FileServer()
+    async with RawTestServer(served.handle) as running:
+        served.url = str(running.make_url("")).rstrip("/")
+        yield served
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from simulator.conftest import Powered
+from simulator.conftest import FileServer, Powered
 from simulator.csms import Csms, RefusedError
 from simulator.spoken import VERSIONS, Spoken
 from sliproad.simulator import Ledger
@@ -301,10 +301,11 @@ async def test_an_unavailable_connector_refuses_and_a_busy_one_becomes_so_later(
 
 @every_version
 async def test_a_firmware_update_goes_through_its_stages_and_boots_the_new_version(
-    csms: Csms, powered: Powered, version: str
+    csms: Csms, powered: Powered, file_server: FileServer, version: str
 ) -> None:
     """OCPP 1.6 §6.6, 2.x L02."""
-    firmware = {"location": "https://vendor.example/fw-4.0.1.bin", "retrieveDate": "2026-01-01T00:00:00Z"}
+    file_server.files["/fw-4.0.1.bin"] = b"firmware"
+    firmware = {"location": f"{file_server.url}/fw-4.0.1.bin", "retrieveDate": "2026-01-01T00:00:00Z"}
     if version != "1.6":
         wanted = {"location": firmware["location"], "retrieveDateTime": firmware["retrieveDate"]}
         firmware = {"requestId": 9, "firmware": wanted}  # type: ignore[dict-item]

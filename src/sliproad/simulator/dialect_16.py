@@ -165,7 +165,9 @@ class Dialect16:
         return str(answer["transactionId"]) if queued.action == "StartTransaction" else None
 
     def firmware_status(self, status: str, request_id: int | None) -> Message:
-        del request_id
+        """The security extension's message (whitepaper §4.2) where the update was asked for by a request id."""
+        if request_id is not None:
+            return message(call.SignedFirmwareStatusNotification(status=status, request_id=request_id))
         return message(call.FirmwareStatusNotification(status=status))
 
     def log_status(self, status: str, request_id: int | None) -> Message:

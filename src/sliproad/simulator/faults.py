@@ -22,6 +22,9 @@ class Fault(StrEnum):
     ANSWERS_LATE = "answers_late"
     APPENDS_SERIAL_TO_URL = "appends_serial_to_url"
     RECONNECTS_WITHOUT_BOOT = "reconnects_without_boot"
+    NEVER_UPLOADS = "never_uploads"
+    FAILS_TO_INSTALL = "fails_to_install"
+    KEEPS_ITS_FIRMWARE = "keeps_its_firmware"
 
 
 FAULTS: dict[Fault, str] = {
@@ -37,4 +40,7 @@ FAULTS: dict[Fault, str] = {
     Fault.ANSWERS_LATE: "answers every call only after `late_answer_seconds`",
     Fault.APPENDS_SERIAL_TO_URL: "appends its serial number, not its identity, to the URL it was given",
     Fault.RECONNECTS_WITHOUT_BOOT: "sends a BootNotification after a (re)boot only, not after a lost connection",
+    Fault.NEVER_UPLOADS: "says that it uploads its log, and never does",
+    Fault.FAILS_TO_INSTALL: "downloads firmware and then can't install it",
+    Fault.KEEPS_ITS_FIRMWARE: "says that new firmware is installed, and boots with the old one",
 }

@@ -14,7 +14,7 @@ from sliproad.simulator.dialect import Message
 from sliproad.simulator.dialect_16 import Dialect16
 from sliproad.simulator.faults import Fault
 from sliproad.simulator.link import Link, answers
-from sliproad.simulator.service_visits import send_log, update_firmware
+from sliproad.simulator.service_visits import Firmware, send_log, update_firmware
 
 Payload = dict[str, Any]
 
@@ -251,21 +251,33 @@ class Link16(Link, v16.ChargePoint):  # type: ignore[misc]
 
     @answers("UpdateFirmware")
     def on_update_firmware(self, location: str, retrieve_date: str, **_: Any) -> Any:
-        """OCPP 1.6 §5.19. Nothing is downloaded: the virtual firmware's version is read from the file's name."""
-        del retrieve_date
-        self.afterwards(lambda: update_firmware(self.station, location, None))
+        """OCPP 1.6 §5.19. The file is fetched; the virtual firmware's version is read from its name."""
+        firmware = Firmware(location, retrieve_date)
+        self.afterwards(lambda: update_firmware(self.station, firmware, None))
         return call_result.UpdateFirmware()
+
+    @answers("SignedUpdateFirmware")
+    def on_signed_update_firmware(self, request_id: int, firmware: Payload, **_: Any) -> Any:
+        """OCPP 1.6 security whitepaper §5.17."""
+        wanted = Firmware(
+            firmware["location"],
+            firmware["retrieve_date_time"],
+            firmware["signature"],
+            firmware["signing_certificate"],
+        )
+        self.afterwards(lambda: update_firmware(self.station, wanted, request_id))
+        return call_result.SignedUpdateFirmware(status="Accepted")
 
     @answers("GetDiagnostics")
     def on_get_diagnostics(self, location: str, **_: Any) -> Any:
-        """OCPP 1.6 §5.9. Nothing is uploaded: a virtual charger tells the statuses only."""
-        del location
+        """OCPP 1.6 §5.9."""
         name = f"{re.sub('[^A-Za-z0-9]', '-', self.station.settings.serial_number)}.log"
-        self.afterwards(lambda: send_log(self.station, None))
+        self.afterwards(lambda: send_log(self.station, location, None, name))
         return call_result.GetDiagnostics(file_name=name)
 
     @answers("GetLog")
-    def on_get_log(self, request_id: int, **_: Any) -> Any:
+    def on_get_log(self, request_id: int, log: Payload, **_: Any) -> Any:
         """OCPP 1.6 security whitepaper §5.9."""
-        self.afterwards(lambda: send_log(self.station, request_id))
-        return call_result.GetLog(status="Accepted", filename=f"{request_id}.log")
+        name = f"{request_id}.log"
+        self.afterwards(lambda: send_log(self.station, log["remote_location"], request_id, name))
+        return call_result.GetLog(status="Accepted", filename=name)

@@ -12,7 +12,7 @@ from sliproad.simulator.dialect import Message
 from sliproad.simulator.faults import Fault
 from sliproad.simulator.link import answers
 from sliproad.simulator.link_2x_device_model import DeviceModelLink
-from sliproad.simulator.service_visits import send_log, update_firmware
+from sliproad.simulator.service_visits import Firmware, send_log, update_firmware
 
 
 class Link2x(DeviceModelLink):
@@ -235,15 +235,22 @@ class Link2x(DeviceModelLink):
 
     @answers("UpdateFirmware")
     def on_update_firmware(self, request_id: int, firmware: Payload, **_: Any) -> Any:
-        """L01. Nothing is downloaded: the virtual firmware's version is read from the file's name."""
-        self.afterwards(lambda: update_firmware(self.station, firmware["location"], request_id))
+        """L01, L02. The file is fetched; the virtual firmware's version is read from its name."""
+        wanted = Firmware(
+            firmware["location"],
+            firmware["retrieve_date_time"],
+            firmware.get("signature"),
+            firmware.get("signing_certificate"),
+        )
+        self.afterwards(lambda: update_firmware(self.station, wanted, request_id))
         return self._call_result.UpdateFirmware(status="Accepted")
 
     @answers("GetLog")
-    def on_get_log(self, request_id: int, **_: Any) -> Any:
-        """N01. Nothing is uploaded: a virtual charger tells the statuses only."""
-        self.afterwards(lambda: send_log(self.station, request_id))
-        return self._call_result.GetLog(status="Accepted", filename=f"{request_id}.log")
+    def on_get_log(self, request_id: int, log: Payload, **_: Any) -> Any:
+        """N01."""
+        name = f"{request_id}.log"
+        self.afterwards(lambda: send_log(self.station, log["remote_location"], request_id, name))
+        return self._call_result.GetLog(status="Accepted", filename=name)
 
 
 class Link201(Link2x, v201.ChargePoint):  # type: ignore[misc]

@@ -49,6 +49,7 @@ class ChargerSettings:
     plug_in_delay_seconds: float = 0.5
     reboot_seconds: float = 0.5
     firmware_stage_seconds: float = 0.3
+    log_bytes: int = 64 * 1024
     reconnect_seconds: float = 0.5
     reconnect_max_seconds: float = 30.0
     answer_timeout_seconds: float = 30.0
