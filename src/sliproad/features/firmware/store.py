@@ -1,11 +1,12 @@
 """Rows of what charge points tell of firmware updates and of uploads of logs and diagnostics."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Identity, Index
+from sqlalchemy import BigInteger, Identity, Index, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.foundation.database import Row, visible_to
+from sliproad.foundation.database import Row, Session, visible_to
 
 
 class FirmwareNotificationRow(Row):
@@ -25,3 +26,45 @@ class FirmwareNotificationRow(Row):
     status: Mapped[str]
     request_id: Mapped[int | None]
     received_at: Mapped[datetime]
+
+
+async def newest_notifications(
+    session: Session, charge_point_key: int, kind: str | None, limit: int
+) -> Sequence[FirmwareNotificationRow]:
+    """The newest first; of one kind where one is given."""
+    row = FirmwareNotificationRow
+    query = select(row).where(row.charge_point_key == charge_point_key)
+    if kind is not None:
+        query = query.where(row.kind == kind)
+    return (await session.scalars(query.order_by(row.notification_key.desc()).limit(limit))).all()
+
+
+async def insert_marker(session: Session, charge_point_key: int, organization_id: str, kind: str, now: datetime) -> int:
+    """Note that we ask for something now; returns the key after which the statuses of that request come.
+
+    It also parts them from those before: 1.6 has no request ids, and the same status again would not count as a change.
+    """
+    row = FirmwareNotificationRow(
+        charge_point_key=charge_point_key, organization_id=organization_id, kind=kind, status=ASKED, received_at=now
+    )
+    session.add(row)
+    await session.flush()
+    return row.notification_key
+
+
+async def statuses_after(
+    session: Session, charge_point_key: int, kind: str, marker: int, request_id: int
+) -> list[tuple[str, datetime]]:
+    """What was told since, oldest first: with this request id, or with none, as 1.6 and careless charge points do."""
+    row = FirmwareNotificationRow
+    query = (
+        select(row.status, row.received_at)
+        .where(
+            row.charge_point_key == charge_point_key,
+            row.kind == kind,
+            row.notification_key > marker,
+            or_(row.request_id == request_id, row.request_id.is_(None)),
+        )
+        .order_by(row.notification_key)
+    )
+    return [(status, at) for status, at in await session.execute(query)]
