@@ -1,12 +1,14 @@
 """Rows of what charge points tell of firmware updates and of uploads of logs and diagnostics."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Identity, Index, select
+from sqlalchemy import BigInteger, Identity, Index, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sliproad.foundation.database import Row, Session, visible_to
+
+ASKED = "Asked"
+"""The status of a row of our own: here a request of ours went out."""
 
 
 class FirmwareNotificationRow(Row):
