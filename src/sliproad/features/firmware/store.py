@@ -1,5 +1,6 @@
 """Rows of what charge points tell of firmware updates and of uploads of logs and diagnostics."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Identity, Index, or_, select
