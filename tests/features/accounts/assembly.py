@@ -67,7 +67,7 @@ class Accounts:
 
     def register_jobs(self, queue: Jobs) -> None:
         """Define this room's tasks: every process does."""
-        jobs.register(queue, self.mails, self.authentication.clock)
+        jobs.register(queue, self.mails)
 
 
 def assemble(
