@@ -11,12 +11,12 @@ from typing import Any
 import structlog
 
 from sliproad.features.commands.service import CommandService
+from sliproad.features.commissioning.model import ADVANCE
 from sliproad.features.commissioning.runner import WATCH_SECONDS, CommissioningRunner
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.jobs import Jobs
 
 log = structlog.get_logger()
-ADVANCE = "commissioning.advance"
 POLL = "commissioning.poll"
 EVERY_TWO_SECONDS = "* * * * * */2"
 WATCH_AGAIN_SECONDS = 2.0

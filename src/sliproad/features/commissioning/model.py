@@ -18,7 +18,8 @@ FinalStatus = Literal["passed", "failed", "skipped"]
 Level = Literal["debug", "info", "warn", "error"]
 AnswerKind = Literal["result", "error", "timeout", "cut", "lost", "not_connected"]
 
-ACTIVE: frozenset[SessionStatus] = frozenset({"running", "paused"})
+ADVANCE = "commissioning.advance"
+"""The job that takes a session on."""
 CALL_TIMEOUT_SECONDS = 30.0
 CHECK_NAMES = {
     "connectivity": "ocpp_connection",

@@ -12,8 +12,7 @@ from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.charge_points.service import RegistryService
 from sliproad.features.commissioning import store, views, workflow
 from sliproad.features.commissioning.ending import Ending
-from sliproad.features.commissioning.jobs import ADVANCE
-from sliproad.features.commissioning.model import Note, Options, commissioning_started
+from sliproad.features.commissioning.model import ADVANCE, Note, Options, commissioning_started
 from sliproad.features.commissioning.templates import SHIPPED, Template, by_id, default_for
 from sliproad.features.projects.service import ProjectService
 from sliproad.foundation import outbox
