@@ -34,7 +34,7 @@ def letter(issue: Issue, project_name: str) -> Letter:
     """What the organisation reads."""
     category = issue.category.replace("_", " ")
     return Letter(
-        f"{issue.reference_number}: {category} at charge point {issue.charge_point_id}",
+        f"{issue.reference_number}: {category} at {issue.charge_point_id}",
         "Hello,",
         ("an installer reported an issue during commissioning:", issue.description),
         facts=(

@@ -46,8 +46,9 @@ def reencode(data: bytes) -> tuple[bytes, int, int]:
         image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError):
         raise UnusablePhoto("is damaged: it can't be read to its end") from None
+    image.info = {}  # saving would write a comment or profile from there
     made = io.BytesIO()
-    image.save(made, "JPEG", quality=JPEG_QUALITY, optimize=True, exif=b"", icc_profile=None)
+    image.save(made, "JPEG", quality=JPEG_QUALITY, optimize=True)
     return made.getvalue(), image.width, image.height
 
 
