@@ -18,6 +18,6 @@ def encode_row(row: dict[str, Any]) -> bytes:
 
 def without_nul(json_text: bytes) -> bytes:
     r"""The same JSON text with every U+0000 in its strings replaced by the visible characters `\u0000`."""
-    if b"\\u0000" not in json_text:
+    if b"\\" not in json_text or b"\\u0000" not in json_text:  # one byte is found many times faster
         return json_text
     return _NUL.sub(rb"\1\\\\u0000", json_text)

@@ -102,7 +102,7 @@ class Exchange:
         action, context = call.action, self.context
         raw = payload_bytes(data, call)
         payload = call.payload
-        if b"\\u0000" in raw:
+        if b"\\" in raw and b"\\u0000" in raw:
             payload, raw = escape_nulls(payload)
         handler = self.handlers.get(action)
         if handler is None or (self.calls.is_gated and not self.calls.may_say(action)):
@@ -177,7 +177,7 @@ class Exchange:
             return
         raw = payload_bytes(data, send)
         payload = send.payload
-        if b"\\u0000" in raw:
+        if b"\\" in raw and b"\\u0000" in raw:
             payload, raw = escape_nulls(payload)
         try:
             outcome = handler(self.peer, payload, Received(send.message_id, send.action, raw, at, send.leniences))

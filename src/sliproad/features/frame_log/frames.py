@@ -49,8 +49,9 @@ def write(  # noqa: PLR0917 - by position: it is called for every frame
     if duration_ms is not None:
         tail = b',"u":%f%b' % (duration_ms, tail)
     text = orjson.dumps(redacted(action, payload).decode())
-    row = b'{%b,"t":%.6f,"m":%b,"p":%b%b' % (peer.row_owner, at, orjson.dumps(message_id), text, tail)
-    return Write(FRAME, peer.key, without_nul(row))
+    spoken_id = without_nul(orjson.dumps(message_id))  # the payload is JSON as text, in which U+0000 is six characters
+    row = b'{%b,"t":%.6f,"m":%b,"p":%b%b' % (peer.row_owner, at, spoken_id, text, tail)
+    return Write(FRAME, peer.key, row)
 
 
 @lru_cache(maxsize=4096)
