@@ -4,8 +4,8 @@ import asyncio
 from collections import deque
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
+from sliproad.foundation.database import DatabaseError
 from sliproad.gateway.ports import Attempt, RecordAttempts
 
 log = structlog.get_logger()
@@ -41,7 +41,7 @@ class AttemptRecorder:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             try:
                 await self._store(batch)
-            except (SQLAlchemyError, OSError) as error:
+            except (DatabaseError, OSError) as error:
                 log.warning("attempts_not_stored", error=repr(error))
                 self._waiting.extendleft(reversed(batch))
                 self._wake.set()

@@ -11,8 +11,8 @@ from time import monotonic, time
 import psycopg
 import structlog
 from picows import WSCloseCode
-from sqlalchemy.exc import SQLAlchemyError
 
+from sliproad.foundation.database import DatabaseError
 from sliproad.foundation.inbound import Peer, Write
 from sliproad.gateway.admission import Admitted
 from sliproad.gateway.commit_group import Rows
@@ -101,7 +101,7 @@ class Roster:
             try:
                 await self.context.presence.sign_of_life(self.context.gateway_id)
                 await self.compare_epochs()
-            except (SQLAlchemyError, psycopg.Error, OSError) as error:
+            except (DatabaseError, psycopg.Error, OSError) as error:
                 log.warning("presence_unavailable", error=repr(error))
 
     def tick(self) -> None:

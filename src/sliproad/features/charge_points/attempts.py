@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, insert, or_, select
-
+from sliproad.features.charge_points import attempts_store
 from sliproad.features.charge_points.attempts_store import ConnectionAttemptRow
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.database import ENGINE, Database
@@ -100,7 +99,7 @@ class AttemptService:
         ]
         if rows:
             async with self.database.transaction(ENGINE) as session:
-                await session.execute(insert(ConnectionAttemptRow), rows)
+                await attempts_store.insert_attempts(session, rows)
 
     async def of_charge_point(
         self, key: int, charge_point_id: str, *, asked_from: Iterable[str] = (), limit: int = 50
@@ -110,15 +109,11 @@ class AttemptService:
         Those are attempts with an unknown identity, or none, from an address that this charge point or the asking installer
         (`asked_from`) used in that time, or whose identity nearly spells this one. The caller has checked access.
         """
-        row = ConnectionAttemptRow
         since = self.clock.now() - timedelta(hours=STRANGERS_HOURS)
         async with self.database.transaction(ENGINE) as session:
-            own = (await session.scalars(_newest(row.charge_point_key == key, limit))).all()
-            recent = select(row.remote_address).where(row.charge_point_key == key, row.at >= since).distinct()
-            addresses = {*asked_from, *(await session.scalars(recent)).all()}
-            strange = (row.charge_point_key.is_(None)) & (row.at >= since)
-            near = strange & or_(row.remote_address.in_(addresses), row.identity.is_not(None))
-            strangers = (await session.scalars(_newest(near, MOST_STRANGERS))).all()
+            own = await attempts_store.attempts_of(session, key, limit)
+            addresses = {*asked_from, *await attempts_store.addresses_of(session, key, since)}
+            strangers = await attempts_store.strangers(session, addresses, since, MOST_STRANGERS)
         may_be = [
             each
             for each in strangers
@@ -159,8 +154,3 @@ def nearly_spells(sent: str, meant: str) -> bool:
                 min(row[column] + 1, row[column - 1] + 1, previous + (character != other)),
             )
     return row[-1] <= most
-
-
-def _newest(condition: ColumnElement[bool], limit: int) -> Any:
-    row = ConnectionAttemptRow
-    return select(row).where(condition).order_by(row.at.desc(), row.attempt_id.desc()).limit(limit)

@@ -1,12 +1,13 @@
 """SQL of attempts to connect: each refusal or failure with what tells a technician why, and each success."""
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, text
+from sqlalchemy import BigInteger, ColumnElement, Identity, Index, insert, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.foundation.database import Row, kept, visible_to
+from sliproad.foundation.database import Row, Session, kept, visible_to
 
 
 class ConnectionAttemptRow(Row):
@@ -30,3 +31,35 @@ class ConnectionAttemptRow(Row):
     outcome: Mapped[str]
     """A word such as `accepted`, `wrong_password`, `unknown_identity`, `no_common_subprotocol`, `plain_http`, `tls_failed`."""
     details: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+
+
+async def insert_attempts(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert a batch, each by column name."""
+    await session.execute(insert(ConnectionAttemptRow), rows)
+
+
+async def attempts_of(session: Session, charge_point_key: int, limit: int) -> Sequence[ConnectionAttemptRow]:
+    """The newest attempts known to be this charge point's."""
+    return await _newest(session, ConnectionAttemptRow.charge_point_key == charge_point_key, limit)
+
+
+async def addresses_of(session: Session, charge_point_key: int, since: datetime) -> Sequence[str]:
+    """From where it has come since then."""
+    row = ConnectionAttemptRow
+    recent = select(row.remote_address).where(row.charge_point_key == charge_point_key, row.at >= since).distinct()
+    return (await session.scalars(recent)).all()
+
+
+async def strangers(
+    session: Session, addresses: Collection[str], since: datetime, limit: int
+) -> Sequence[ConnectionAttemptRow]:
+    """The newest attempts of nobody known: those from `addresses`, and those that gave some identity."""
+    row = ConnectionAttemptRow
+    near = or_(row.remote_address.in_(addresses), row.identity.is_not(None))
+    return await _newest(session, row.charge_point_key.is_(None) & (row.at >= since) & near, limit)
+
+
+async def _newest(session: Session, condition: ColumnElement[bool], limit: int) -> Sequence[ConnectionAttemptRow]:
+    row = ConnectionAttemptRow
+    query = select(row).where(condition).order_by(row.at.desc(), row.attempt_id.desc()).limit(limit)
+    return (await session.scalars(query)).all()

@@ -6,9 +6,7 @@ transaction that was still running at its last look misses no commit, however lo
 
 from typing import NamedTuple
 
-from sqlalchemy import select
-
-from sliproad.features.charge_points.store import ChargePointRow
+from sliproad.features.charge_points import store
 from sliproad.foundation.database import Session
 
 
@@ -27,17 +25,4 @@ class RegisteredIdentity(NamedTuple):
 
 async def identities_changed_since(session: Session, xid: int) -> list[RegisteredIdentity]:
     """Every charge point (removed ones too) written by transaction `xid` or a later one."""
-    row = ChargePointRow
-    rows = await session.execute(
-        select(
-            row.key,
-            row.charge_point_id,
-            row.serial_number,
-            row.organization_id,
-            row.ocpp_version,
-            row.boot_policy,
-            row.commissioning_status == "completed",
-            row.removed_at.is_not(None),
-        ).where(row.changed_xid >= xid)
-    )
-    return [RegisteredIdentity(*each) for each in rows]
+    return [RegisteredIdentity(*each) for each in await store.identities_changed_since(session, xid)]

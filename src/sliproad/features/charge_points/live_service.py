@@ -2,8 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import select
-
+from sliproad.features.charge_points import live_store
 from sliproad.features.charge_points.live_model import ConnectorStatus, LiveState
 from sliproad.features.charge_points.live_store import ChargePointLiveRow, ConnectorRow
 from sliproad.foundation.database import Session
@@ -26,11 +25,7 @@ class LiveService:
 
     async def live_of(self, session: Session, charge_point_keys: Collection[int]) -> dict[int, LiveState]:
         """The live states of many at once, by key; absent ones are left out."""
-        rows = await session.scalars(
-            select(ChargePointLiveRow)
-            .where(ChargePointLiveRow.charge_point_key.in_(charge_point_keys))
-            .execution_options(populate_existing=True)
-        )
+        rows = await live_store.live_rows(session, charge_point_keys)
         return {row.charge_point_key: _live_state(row) for row in rows}
 
     async def connectors(self, session: Session, charge_point_key: int) -> list[ConnectorStatus]:
@@ -41,14 +36,8 @@ class LiveService:
         self, session: Session, charge_point_keys: Collection[int]
     ) -> dict[int, list[ConnectorStatus]]:
         """The connectors of many at once, by charge point key."""
-        rows = await session.scalars(
-            select(ConnectorRow)
-            .where(ConnectorRow.charge_point_key.in_(charge_point_keys))
-            .order_by(ConnectorRow.charge_point_key, ConnectorRow.evse_id, ConnectorRow.connector_id)
-            .execution_options(populate_existing=True)
-        )
         found: dict[int, list[ConnectorStatus]] = {}
-        for row in rows:
+        for row in await live_store.connector_rows(session, charge_point_keys):
             found.setdefault(row.charge_point_key, []).append(_connector_status(row))
         return found
 

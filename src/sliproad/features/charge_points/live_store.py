@@ -1,13 +1,14 @@
 """SQL of what is so right now: connection, boot, heartbeat, connector status. Hot rows, apart from the registry's."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Index, select, text
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.foundation.database import Row, kept, visible_to
+from sliproad.foundation.database import Row, Session, kept, visible_to
 
 
 class ChargePointLiveRow(Row):
@@ -87,3 +88,22 @@ class GatewayRow(Row):
     gateway_id: Mapped[str] = mapped_column(primary_key=True)
     started_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     seen_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+async def live_rows(session: Session, charge_point_keys: Collection[int]) -> Sequence[ChargePointLiveRow]:
+    """As they are now, whatever the session has seen of them before; absent ones are left out."""
+    row = ChargePointLiveRow
+    query = select(row).where(row.charge_point_key.in_(charge_point_keys)).execution_options(populate_existing=True)
+    return (await session.scalars(query)).all()
+
+
+async def connector_rows(session: Session, charge_point_keys: Collection[int]) -> Sequence[ConnectorRow]:
+    """As they are now, in the order of charge points and connectors."""
+    row = ConnectorRow
+    query = (
+        select(row)
+        .where(row.charge_point_key.in_(charge_point_keys))
+        .order_by(row.charge_point_key, row.evse_id, row.connector_id)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(query)).all()

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import orjson
-from sqlalchemy import text
 
+from sliproad.features.charge_points import presence_store
 from sliproad.foundation import outbox
 from sliproad.foundation.clock import rfc3339
 from sliproad.foundation.database import ENGINE, Database, Session
@@ -21,6 +21,7 @@ from sliproad.foundation.inbound import Peer, Statement, Write
 from sliproad.foundation.outbox import outbox_write
 
 DEAD_AFTER_SECONDS = 10
+BURY_EVERY_SECONDS = 3.0
 
 OPENED = Statement(
     "presence.opened",
@@ -76,33 +77,6 @@ update charge_point_live l set
 """,
 )
 
-_ALIVE = text(
-    "insert into gateways (gateway_id) values (:gateway_id) on conflict (gateway_id) do update set seen_at = now()"
-)
-_LEAVE = text("delete from gateways where gateway_id = :gateway_id")
-_REAPER_LOCK = text("select pg_try_advisory_xact_lock(hashtext('sliproad.reap_gateways'))")
-_DEAD = text("delete from gateways where seen_at < now() - make_interval(secs => :seconds) returning gateway_id")
-_DISCONNECT = text(
-    "update charge_point_live l set connected = false, disconnected_at = now(), gateway_id = null"
-    " from charge_points c where c.key = l.charge_point_key and l.connected and l.gateway_id = :gateway_id"
-    " returning l.charge_point_key, l.organization_id, c.charge_point_id"
-)
-_ORPHANED = text(
-    "select distinct gateway_id from charge_point_live l where l.connected"
-    " and not exists (select from gateways g where g.gateway_id = l.gateway_id)"
-)
-_HELD = text(
-    "select count(*), coalesce(sum(epoch), 0)::bigint from charge_point_live"
-    " where gateway_id = :gateway_id and connected"
-)
-_HELD_EPOCHS = text(
-    "select charge_point_key, epoch from charge_point_live where gateway_id = :gateway_id and connected"
-)
-_WHEREABOUTS = text(
-    "select l.epoch, l.gateway_id, l.protocol_version from charge_point_live l join gateways g using (gateway_id)"
-    " where l.charge_point_key = :key and l.connected and g.seen_at > now() - make_interval(secs => :seconds)"
-)
-
 
 class OpenedFacts(Protocol):
     """What the gateway knows of a socket at its upgrade."""
@@ -155,6 +129,7 @@ class RowPresence:
     def __init__(self, database: Database) -> None:
         """`database` speaks as role `engine`."""
         self.database = database
+        self._bury_at = 0.0
 
     def opened(self, peer: Peer, opened: OpenedFacts) -> tuple[Write, ...]:
         """Raise the epoch and mark it connected; the first returns `(position, epoch, was_booted)`."""
@@ -184,47 +159,55 @@ class RowPresence:
 
     def seen(self, peer: Peer, seen: SeenFacts) -> Write:
         """Set last_seen_at and last_heartbeat_at, never backwards."""
-        row = {"k": peer.key, "e": peer.epoch, "t": seen.at, "h": seen.heartbeat_at}
-        return Write(SEEN, peer.key, orjson.dumps(row))
+        heartbeat = b"null" if seen.heartbeat_at is None else b"%.6f" % seen.heartbeat_at
+        row = b'{"k":%d,"e":%d,"t":%.6f,"h":%b}' % (peer.key, peer.epoch, seen.at, heartbeat)
+        return Write(SEEN, peer.key, row)
 
     async def sign_of_life(self, gateway_id: str) -> None:
         """Say that this gateway lives, and bury those silent for 10 s: their charge points are not connected."""
         async with self.database.transaction(ENGINE) as session:
-            await session.execute(_ALIVE, {"gateway_id": gateway_id})
+            await session.execute(presence_store.ALIVE, {"gateway_id": gateway_id})
+        if time.monotonic() < self._bury_at:
+            return
+        self._bury_at = time.monotonic() + BURY_EVERY_SECONDS
         async with self.database.transaction(ENGINE) as session:
-            if not await session.scalar(_REAPER_LOCK):
+            if not await session.scalar(presence_store.REAPER_LOCK):
                 return
-            dead = await session.scalars(_DEAD, {"seconds": DEAD_AFTER_SECONDS})
-            orphans = await session.scalars(_ORPHANED)
+            dead = await session.scalars(presence_store.DEAD, {"seconds": DEAD_AFTER_SECONDS})
+            orphans = await session.scalars(presence_store.ORPHANED)
             for gone in {*dead, *orphans}:
                 await self._disconnect_all(session, gone)
 
     async def held(self, gateway_id: str) -> tuple[int, int]:
         """How many charge points the rows say this gateway holds, and the sum of their epochs."""
         async with self.database.transaction(ENGINE) as session:
-            count, total = (await session.execute(_HELD, {"gateway_id": gateway_id})).one()
+            count, total = (await session.execute(presence_store.HELD, {"gateway_id": gateway_id})).one()
             return count, total
 
     async def held_epochs(self, gateway_id: str) -> dict[int, int]:
         """The same in full: epoch by charge point key."""
         async with self.database.transaction(ENGINE) as session:
-            rows = await session.execute(_HELD_EPOCHS, {"gateway_id": gateway_id})
+            rows = await session.execute(presence_store.HELD_EPOCHS, {"gateway_id": gateway_id})
             return {key: epoch for key, epoch in rows}  # noqa: C416 - a Row is no tuple to the type checker
 
     async def leave(self, gateway_id: str) -> None:
         """This gateway stops: its charge points are disconnected, its row goes."""
         async with self.database.transaction(ENGINE) as session:
-            await session.execute(_LEAVE, {"gateway_id": gateway_id})
+            await session.execute(presence_store.LEAVE, {"gateway_id": gateway_id})
             await self._disconnect_all(session, gateway_id)
 
     async def _disconnect_all(self, session: Session, gateway_id: str) -> None:
-        for key, organization_id, charge_point_id in await session.execute(_DISCONNECT, {"gateway_id": gateway_id}):
+        for key, organization_id, charge_point_id in await session.execute(
+            presence_store.DISCONNECT, {"gateway_id": gateway_id}
+        ):
             outbox.publish(session, disconnected_event(key, charge_point_id, organization_id, time.time()))
 
 
 async def whereabouts(session: Session, charge_point_key: int) -> Whereabouts | None:
     """Where a charge point is connected, if a gateway that is alive holds it."""
-    row = (await session.execute(_WHEREABOUTS, {"key": charge_point_key, "seconds": DEAD_AFTER_SECONDS})).one_or_none()
+    row = (
+        await session.execute(presence_store.WHEREABOUTS, {"key": charge_point_key, "seconds": DEAD_AFTER_SECONDS})
+    ).one_or_none()
     return Whereabouts(row.gateway_id, row.epoch, row.protocol_version) if row else None
 
 

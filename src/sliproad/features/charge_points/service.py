@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from sliproad.features.accounts.model import OrganizationActor
 from sliproad.features.charge_points import store
 from sliproad.features.charge_points.live_model import ConnectorStatus, LiveState
@@ -27,7 +25,7 @@ from sliproad.features.charge_points.model import (
 )
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import Database, Session
+from sliproad.foundation.database import Database, IntegrityError, Session, violated_constraint
 from sliproad.foundation.errors import Conflict, InvalidInput, NotFound
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.web import Page
@@ -332,7 +330,7 @@ def absent() -> NotFound:
 
 def taken(error: IntegrityError) -> Conflict:
     """What a violated unique index means; anything else is a fault of ours and goes on."""
-    name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    name = violated_constraint(error)
     if name not in TAKEN:
         raise error
     code, detail = TAKEN[name]

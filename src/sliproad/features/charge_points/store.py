@@ -143,7 +143,7 @@ async def insert_charge_point(session: Session, values: Mapping[str, Any]) -> Ch
     """The registry's row and, beside it, the row of its live state.
 
     Raises:
-        sqlalchemy.exc.IntegrityError: the identity, or the vendor's serial number in this organisation, is taken.
+        IntegrityError: the identity, or the vendor's serial number in this organisation, is taken.
     """
     row = ChargePointRow(**values)
     session.add(row)
@@ -257,3 +257,21 @@ async def end_connection(session: Session, key: int) -> None:
         .where(ChargePointLiveRow.charge_point_key == key)
         .values(connected=False, epoch=ChargePointLiveRow.epoch + 1, gateway_id=None)
     )
+
+
+async def identities_changed_since(session: Session, xid: int) -> Sequence[tuple[Any, ...]]:
+    """The columns of `RegisteredIdentity` of every row, removed ones too, written by transaction `xid` or a later one."""
+    row = ChargePointRow
+    found = await session.execute(
+        select(
+            row.key,
+            row.charge_point_id,
+            row.serial_number,
+            row.organization_id,
+            row.ocpp_version,
+            row.boot_policy,
+            row.commissioning_status == "completed",
+            row.removed_at.is_not(None),
+        ).where(row.changed_xid >= xid)
+    )
+    return [tuple(each) for each in found]

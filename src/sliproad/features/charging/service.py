@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sliproad.features.charging import queries
+from sliproad.features.charging import transactions_store
 from sliproad.features.charging.model import MeterReading, Transaction
 from sliproad.foundation.database import Session
 from sliproad.foundation.web.paging import Page
@@ -22,18 +22,18 @@ class ChargingService:
         remote_start_id: int | None = None,
     ) -> list[Transaction]:
         """A charge point's transactions, oldest first, whose first message came at `since` or later; filters narrow."""
-        return await queries.transactions_of(session, charge_point_key, since, id_token, remote_start_id)
+        return await transactions_store.transactions_of(session, charge_point_key, since, id_token, remote_start_id)
 
     async def transactions_page(
         self, session: Session, page: Page, *, charge_point_key: int | None = None, is_open: bool | None = None
     ) -> tuple[list[Transaction], str | None]:
         """Newest first: the page's transactions and the next cursor."""
         after = page.after(datetime, int)
-        found = await queries.newest_transactions(
+        found = await transactions_store.newest_transactions(
             session, page.limit + 1, (after[0], after[1]) if after else None, charge_point_key, is_open=is_open
         )
         return page.cut(found, lambda transaction: (transaction.received_at, transaction.transaction_key))
 
     async def meter_readings(self, session: Session, charge_point_key: int, since: datetime) -> Sequence[MeterReading]:
         """A charge point's meter readings received at `since` or later, in the order they came."""
-        return await queries.meter_readings(session, charge_point_key, since)
+        return await transactions_store.meter_readings(session, charge_point_key, since)

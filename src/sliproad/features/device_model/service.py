@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
-
+from sliproad.features.device_model import store
 from sliproad.features.device_model.model import ReadBack, Report, Variable
 from sliproad.features.device_model.statements import VARIABLES
-from sliproad.features.device_model.store import DeviceReportPartRow, DeviceVariableRow
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.database import Session, driver_connection
 from sliproad.foundation.inbound_rows import encode_row
@@ -28,22 +26,7 @@ class DeviceModelService:
         since: datetime | None = None,
     ) -> Report | None:
         """What has come of the report `request_id`, or of the newest one; None where nothing came (since `since`)."""
-        part = DeviceReportPartRow
-        query = select(
-            part.request_id,
-            func.count(),
-            func.sum(part.variable_count),
-            func.coalesce(func.bool_or(part.is_last), other=False),
-            func.max(part.seq_no),
-            func.max(part.generated_at),
-            func.max(part.received_at),
-        ).where(part.charge_point_key == charge_point_key)
-        if request_id is not None:
-            query = query.where(part.request_id == request_id)
-        if since is not None:
-            query = query.where(part.received_at >= since)
-        newest = query.group_by(part.request_id).order_by(func.max(part.received_at).desc()).limit(1)
-        row = (await session.execute(newest)).first()
+        row = await store.newest_report(session, charge_point_key, request_id, since)
         if row is None:
             return None
         found_id, parts, variables, has_last, last_seq_no, generated_at, received_at = row
@@ -60,14 +43,7 @@ class DeviceModelService:
         self, session: Session, charge_point_key: int, *, component: str | None = None, variable: str | None = None
     ) -> list[Variable]:
         """The variables last reported, in the order of their names; names narrow, regardless of case (2.x §2.1.3)."""
-        row = DeviceVariableRow
-        query = select(row).where(row.charge_point_key == charge_point_key)
-        if component is not None:
-            query = query.where(func.lower(row.component) == component.lower())
-        if variable is not None:
-            query = query.where(func.lower(row.variable) == variable.lower())
-        order = (row.component, row.component_instance, row.evse_id, row.connector_id, row.variable, row.attribute)
-        rows = await session.scalars(query.order_by(*order).execution_options(populate_existing=True))
+        rows = await store.variables(session, charge_point_key, component, variable)
         return [Variable(**{name: getattr(found, name) for name in Variable.__slots__}) for found in rows]
 
     async def keep_read_back(

@@ -1,13 +1,14 @@
 """Rows of a charge point's device model: variables, the parts of its reports, the events of its components."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index
+from sqlalchemy import BigInteger, Identity, Index, func, select
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.foundation.database import Row, visible_to
+from sliproad.foundation.database import Row, Session, visible_to
 
 
 class DeviceVariableRow(Row):
@@ -74,3 +75,40 @@ class DeviceEventRow(Row):
     actual_value: Mapped[str | None]
     event: Mapped[dict[str, Any]] = mapped_column(JSON)
     """The element of `eventData` as sent."""
+
+
+async def newest_report(
+    session: Session, charge_point_key: int, request_id: int | None, since: datetime | None
+) -> tuple[Any, ...] | None:
+    """The parts of one report taken together: id, parts, variables, whether the last is there, last number, times."""
+    part = DeviceReportPartRow
+    query = select(
+        part.request_id,
+        func.count(),
+        func.sum(part.variable_count),
+        func.coalesce(func.bool_or(part.is_last), other=False),
+        func.max(part.seq_no),
+        func.max(part.generated_at),
+        func.max(part.received_at),
+    ).where(part.charge_point_key == charge_point_key)
+    if request_id is not None:
+        query = query.where(part.request_id == request_id)
+    if since is not None:
+        query = query.where(part.received_at >= since)
+    newest = query.group_by(part.request_id).order_by(func.max(part.received_at).desc()).limit(1)
+    found = (await session.execute(newest)).first()
+    return None if found is None else tuple(found)
+
+
+async def variables(
+    session: Session, charge_point_key: int, component: str | None, variable: str | None
+) -> Sequence[DeviceVariableRow]:
+    """As they are now, in the order of their names; names narrow, regardless of case."""
+    row = DeviceVariableRow
+    query = select(row).where(row.charge_point_key == charge_point_key)
+    if component is not None:
+        query = query.where(func.lower(row.component) == component.lower())
+    if variable is not None:
+        query = query.where(func.lower(row.variable) == variable.lower())
+    order = (row.component, row.component_instance, row.evse_id, row.connector_id, row.variable, row.attribute)
+    return (await session.scalars(query.order_by(*order).execution_options(populate_existing=True))).all()

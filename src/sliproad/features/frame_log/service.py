@@ -1,12 +1,12 @@
 """Reads the frame log: the messages route, commissioning logs and diagnostics."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, select, tuple_
 
+from sliproad.features.frame_log import store
 from sliproad.features.frame_log.store import OcppMessageRow
 from sliproad.foundation.database import Session
 from sliproad.foundation.web.paging import Page
@@ -46,35 +46,16 @@ class FrameLogService:
         self, session: Session, charge_point_key: int, page: Page, selection: MessageFilter
     ) -> tuple[list[OcppMessage], str | None]:
         """Newest first: the page's frames and the next cursor."""
-        query = _selected(charge_point_key, selection).order_by(OcppMessageRow.at.desc(), OcppMessageRow.id.desc())
-        if after := page.after(datetime, int):
-            query = query.where(tuple_(OcppMessageRow.at, OcppMessageRow.id) < tuple_(*after))
-        rows = await session.scalars(query.limit(page.limit + 1))
+        rows = await store.newest(
+            session, charge_point_key, asdict(selection), page.after(datetime, int), page.limit + 1
+        )
         return page.cut([_message(row) for row in rows], lambda message: (message.at, message.id))
 
     async def messages(
         self, session: Session, charge_point_key: int, selection: MessageFilter, *, limit: int = 500
     ) -> list[OcppMessage]:
         """Up to `limit` frames, oldest first."""
-        query = _selected(charge_point_key, selection).order_by(OcppMessageRow.at, OcppMessageRow.id).limit(limit)
-        return [_message(row) for row in await session.scalars(query)]
-
-
-def _selected(charge_point_key: int, selection: MessageFilter) -> Any:
-    row = OcppMessageRow
-    conditions = [row.charge_point_key == charge_point_key]
-    for column, wanted in (
-        (row.action, selection.action),
-        (row.direction, selection.direction),
-        (row.message_id, selection.message_id),
-    ):
-        if wanted is not None:
-            conditions.append(column == wanted)
-    if selection.since is not None:
-        conditions.append(row.at >= selection.since)
-    if selection.until is not None:
-        conditions.append(row.at < selection.until)
-    return select(row).where(and_(*conditions))
+        return [_message(row) for row in await store.oldest(session, charge_point_key, asdict(selection), limit)]
 
 
 def _message(row: OcppMessageRow) -> OcppMessage:

@@ -1,11 +1,13 @@
 """Rows of the frame log and of what could not be handled. The hot write is in `frames`."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index
+from sqlalchemy import BigInteger, Identity, Index, Select, select, tuple_
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.foundation.database import Row, kept, visible_to
+from sliproad.foundation.database import Row, Session, kept, visible_to
 
 
 class OcppMessageRow(Row):
@@ -54,3 +56,35 @@ class QuarantinedMessageRow(Row):
     action: Mapped[str | None]
     raw: Mapped[bytes]
     reason: Mapped[str]
+
+
+async def newest(
+    session: Session, charge_point_key: int, selection: Mapping[str, Any], after: tuple[Any, ...] | None, limit: int
+) -> Sequence[OcppMessageRow]:
+    """The newest first, after the frame with this (at, id); `selection` holds the fields of `MessageFilter`."""
+    row = OcppMessageRow
+    query = _selected(charge_point_key, selection).order_by(row.at.desc(), row.id.desc()).limit(limit)
+    if after:
+        query = query.where(tuple_(row.at, row.id) < tuple_(*after))
+    return (await session.scalars(query)).all()
+
+
+async def oldest(
+    session: Session, charge_point_key: int, selection: Mapping[str, Any], limit: int
+) -> Sequence[OcppMessageRow]:
+    """The oldest first."""
+    row = OcppMessageRow
+    return (await session.scalars(_selected(charge_point_key, selection).order_by(row.at, row.id).limit(limit))).all()
+
+
+def _selected(charge_point_key: int, selection: Mapping[str, Any]) -> Select[OcppMessageRow]:
+    row = OcppMessageRow
+    query = select(row).where(row.charge_point_key == charge_point_key)
+    for column in (row.action, row.direction, row.message_id):
+        if (wanted := selection[column.key]) is not None:
+            query = query.where(column == wanted)
+    if selection["since"] is not None:
+        query = query.where(row.at >= selection["since"])
+    if selection["until"] is not None:
+        query = query.where(row.at < selection["until"])
+    return query

@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple, Protocol
 
 import structlog
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from sliproad.features.charge_points.identities import RegisteredIdentity, identities_changed_since
 from sliproad.features.security import store
@@ -19,15 +17,13 @@ from sliproad.features.security.credential_use import credential_used
 from sliproad.features.security.service import PasswordHash
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.crypto import SecretKey
-from sliproad.foundation.database import ENGINE, Database, Session
+from sliproad.foundation.database import ENGINE, Database, DatabaseError, Session
 from sliproad.foundation.inbound import Write
 
 log = structlog.get_logger()
 REFRESH_SECONDS = 0.8
 Subscriptions = Callable[[Session], Awaitable[dict[str, frozenset[str]]]]
 NO_EVENTS: frozenset[str] = frozenset()
-_SNAPSHOT = text("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-_REPEATABLE = text("set transaction isolation level repeatable read, read only")
 
 
 class KnownCredential(NamedTuple):
@@ -158,8 +154,7 @@ class Mirror:
         """Read what changed since the last look, in one snapshot."""
         async with self._refreshing:
             async with self.database.transaction(ENGINE) as session:
-                await session.execute(_REPEATABLE)
-                xmin = int(await session.scalar(_SNAPSHOT) or 0)
+                xmin = await store.begin_snapshot(session)
                 identities = await identities_changed_since(session, self._seen_xid)
                 credentials = (await session.execute(store.credentials_changed_since(self._seen_xid))).all()
                 subscribed = await self._subscriptions(session) if self._subscriptions else {}
@@ -180,7 +175,7 @@ class Mirror:
             while True:
                 try:
                     await self.refresh()
-                except (SQLAlchemyError, OSError) as error:
+                except (DatabaseError, OSError) as error:
                     log.warning("mirror_refresh_failed", error=repr(error))
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(REFRESH_SECONDS):

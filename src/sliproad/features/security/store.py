@@ -101,3 +101,13 @@ def credentials_changed_since(xid: int) -> Select[int, int, str, bytes, bytes, s
     return select(row.charge_point_key, row.credential_id, row.state, row.salt, row.keyed_hash, row.used_form).where(
         row.changed_xid >= xid
     )
+
+
+async def begin_snapshot(session: Session) -> int:
+    """Have the transaction see one moment; returns the oldest transaction that was still running then.
+
+    Must be the transaction's first statement.
+    """
+    await session.execute(text("set transaction isolation level repeatable read, read only"))
+    xmin = await session.scalar(text("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint"))
+    return int(xmin or 0)

@@ -1,7 +1,28 @@
 """PostgreSQL, the only truth. Stores write SQL; this package gives them transactions, row classes and row-level security."""
 
+from sqlalchemy.exc import IntegrityError
+
 from sliproad.foundation.database.rows import Row, kept, visible_to
 from sliproad.foundation.database.scope import ENGINE, NOBODY, Scope
-from sliproad.foundation.database.sessions import Database, Session, driver_connection
+from sliproad.foundation.database.sessions import (
+    Database,
+    DatabaseError,
+    Session,
+    driver_connection,
+    violated_constraint,
+)
 
-__all__ = ["ENGINE", "NOBODY", "Database", "Row", "Scope", "Session", "driver_connection", "kept", "visible_to"]
+__all__ = [
+    "ENGINE",
+    "NOBODY",
+    "Database",
+    "DatabaseError",
+    "IntegrityError",
+    "Row",
+    "Scope",
+    "Session",
+    "driver_connection",
+    "kept",
+    "violated_constraint",
+    "visible_to",
+]

@@ -18,6 +18,7 @@ from typing import Any, Literal, cast
 import psycopg
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 
 from sliproad.foundation.database import policies
@@ -25,6 +26,9 @@ from sliproad.foundation.database.scope import Scope
 
 Session = AsyncSession
 """One transaction as services pass it on; only stores send SQL through it."""
+
+DatabaseError = SQLAlchemyError
+"""Whatever goes wrong between us and PostgreSQL, for loops that go on all the same."""
 
 RoleName = Literal["owner", "web", "engine"]
 LOGIN_NAMES = {"owner": policies.OWNER, "web": policies.WEB, "engine": policies.ENGINE}
@@ -84,6 +88,11 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+def violated_constraint(error: IntegrityError) -> str:
+    """The name of the constraint or unique index that a change would have broken; empty where PostgreSQL names none."""
+    return getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
 
 
 async def driver_connection(session: Session) -> psycopg.AsyncConnection[Any]:

@@ -1,4 +1,4 @@
-"""Reads of transactions and meter readings; `service` is the only caller. Row-level security narrows them to the caller."""
+"""SQL that reads transactions and meter readings; `service` is the only caller. Row-level security narrows them to the caller."""
 
 # ruff: noqa: S608 - SQL put together from constants of this module; values travel as parameters
 
