@@ -38,6 +38,7 @@ from sliproad.features.commands.service import CommandService
 from sliproad.features.frame_log import routes as frame_log_routes
 from sliproad.features.frame_log.service import FrameLogService
 from sliproad.features.projects import (
+    bulk_routes,
     installer_routes,
     registration_routes,
     site_owner_routes,
@@ -46,6 +47,7 @@ from sliproad.features.projects import (
     routes as project_routes,
 )
 from sliproad.features.projects.assignment import AssignmentService
+from sliproad.features.projects.bulk import BulkRegistrationService
 from sliproad.features.projects.checklist_service import ChecklistService
 from sliproad.features.projects.model import PlatformCheck
 from sliproad.features.projects.registration import RegistrationService
@@ -276,6 +278,9 @@ async def open_workplace(
             site_owner_routes.router(assignment),
             installer_routes.router(projects, checklists),
             registration_routes.router(registration, attempts),
+            bulk_routes.router(
+                BulkRegistrationService(web, projects, registry, CredentialService(secret_key), limiter=limiter)
+            ),
             charge_point_routes.router(registry, attempts),
             command_routes.router(registry, CommandService(engine, bus)),
             charging_routes.router(web, ChargingService(), registry),
@@ -285,6 +290,7 @@ async def open_workplace(
         idempotency=IdempotencyRecords(web, secret_key, clock),
         public_url=PUBLIC_URL,
         version="0",
+        larger_bodies=bulk_routes.LARGER_BODIES,
     )
     transport = httpx2.ASGITransport(app=app, client=("198.51.100.7", 50_000))
     async with httpx2.AsyncClient(transport=transport, base_url=PUBLIC_URL) as client:

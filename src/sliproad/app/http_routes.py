@@ -22,14 +22,14 @@ from sliproad.features.commissioning import routes as commissioning_routes
 from sliproad.features.frame_log import routes as frame_log_routes
 from sliproad.features.handover import pages as handover_pages
 from sliproad.features.handover import routes as handover_routes
+from sliproad.features.projects import bulk_routes, registration_routes, site_owner_routes
 from sliproad.features.projects import installer_routes as project_installer_routes
-from sliproad.features.projects import registration_routes, site_owner_routes
 from sliproad.features.projects import routes as project_routes
 from sliproad.features.sites import routes as site_routes
 from sliproad.features.webhooks import routes as webhook_routes
 from sliproad.foundation.web import mailbox
 
-LARGER_BODIES = {**handover_pages.LARGER_BODIES, **photos_routes.LARGER_BODIES}
+LARGER_BODIES = {**handover_pages.LARGER_BODIES, **photos_routes.LARGER_BODIES, **bulk_routes.LARGER_BODIES}
 """Where files are uploaded, and how many bytes are taken there."""
 
 
@@ -40,6 +40,7 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield installer_routes.router(of.sign_up, installers, of.authentication, of.tokens)
     yield project_installer_routes.router(of.projects, of.checklists)
     yield registration_routes.router(of.registration, of.attempts)
+    yield bulk_routes.router(of.bulk_registration)
     yield commissioning_routes.router(of.commissioning)
     yield issues_routes.router(of.issues)
     yield photos_routes.router(of.photos, public_url=of.parts.public_url)

@@ -40,6 +40,7 @@ from sliproad.features.handover.issuing import CertificateIssuer
 from sliproad.features.handover.links import CertificateLinks
 from sliproad.features.handover.service import HandoverService
 from sliproad.features.projects.assignment import AssignmentService
+from sliproad.features.projects.bulk import BulkRegistrationService
 from sliproad.features.projects.checklist_service import ChecklistService
 from sliproad.features.projects.registration import RegistrationService
 from sliproad.features.projects.service import ProjectService
@@ -235,6 +236,12 @@ class Services:
     def registration(self) -> RegistrationService:
         return RegistrationService(
             self.database, self.clock, self.projects, self.registry, self.credentials, limiter=self.limiter
+        )
+
+    @cached_property
+    def bulk_registration(self) -> BulkRegistrationService:
+        return BulkRegistrationService(
+            self.database, self.projects, self.registry, self.credentials, limiter=self.limiter
         )
 
     # ------------------------------------------------------------------ commissioning, handover, webhooks

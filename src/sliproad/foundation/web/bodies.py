@@ -43,7 +43,7 @@ class Streamed(NamedTuple):
 class BodyGuard:
     """Reads the body (at most 1 MiB), checks what is meant as JSON, and hands the same bytes on.
 
-    Where files are uploaded, more is taken, and a form (multipart) in place of JSON.
+    Where files are uploaded, more is taken, and a form (multipart) or a sheet (CSV) in place of JSON.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class BodyGuard:
         if not body:
             return None
         media_type, _, parameters = headers.get("content-type", "").lower().partition(";")
-        if takes_forms and media_type.strip() == "multipart/form-data":
+        if takes_forms and media_type.strip() in {"multipart/form-data", "text/csv"}:
             return None
         is_json = media_type.strip() == "application/json" or media_type.strip().endswith("+json")
         charset = parameters.partition("charset=")[2].strip(' "')

@@ -148,7 +148,7 @@ def install(app: FastAPI) -> None:
         return response_of(request.scope, cast("DomainError", error))
 
     async def validation_error(request: Request, error: Exception) -> Response:
-        return invalid(request.scope, *map(_field_error, cast("RequestValidationError", error).errors()))
+        return invalid(request.scope, *map(field_error, cast("RequestValidationError", error).errors()))
 
     async def http_error(request: Request, error: Exception) -> Response:
         error = cast("HTTPException", error)
@@ -168,7 +168,7 @@ SENTENCES = {
 }
 
 
-def _field_error(error: Mapping[str, Any]) -> FieldError:
+def field_error(error: Mapping[str, Any]) -> FieldError:
     """One of pydantic's errors as our own: `("body", "location", "latitude")` becomes `location.latitude`."""
     kind, place = error["type"], [str(part) for part in error["loc"]]
     if kind == "json_invalid":
