@@ -10,7 +10,16 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from sliproad.foundation import outbox
 from sliproad.foundation.clock import ManualClock
-from sliproad.foundation.database import ENGINE, NOBODY, Database, Scope, driver_connection
+from sliproad.foundation.database import (
+    ENGINE,
+    NOBODY,
+    Database,
+    IntegrityError,
+    Scope,
+    driver_connection,
+    violated_constraint,
+)
+from sliproad.foundation.database.condition import check_answers, schema_revision
 from sliproad.foundation.database.migrations import migrate, newest_revision
 from sliproad.foundation.database.policies import condition
 from sliproad.foundation.database.rows import visible_to
@@ -186,6 +195,24 @@ async def test_an_unfiltered_select_of_every_table_shows_nobody_nothing(web, eng
 def test_the_newest_schema_is_there_and_migrating_again_changes_nothing(database_url):
     assert migrate(database_url) == newest_revision()
     assert migrate(database_url) == newest_revision()
+
+
+async def test_the_condition_of_the_database_can_be_asked(web, engine):
+    await check_answers(web)
+    assert await schema_revision(engine) == newest_revision()
+
+
+async def test_the_violated_constraint_has_a_name(engine):
+    insert = text("insert into revoked_tokens values ('jti', now())")
+
+    async def twice() -> None:
+        async with engine.transaction(ENGINE) as session:
+            await session.execute(insert)
+            await session.execute(insert)
+
+    with pytest.raises(IntegrityError) as caught:
+        await twice()
+    assert violated_constraint(caught.value) == "revoked_tokens_pkey"
 
 
 def test_many_processes_may_migrate_an_empty_database_at_once(request, database_url):

@@ -371,5 +371,14 @@ async def test_stopping_a_worker_leaves_its_job_to_the_next(jobs, database_url, 
         await until_empty(database_url)
 
 
+async def test_whether_anybody_works_can_be_asked(jobs, diary):
+    jobs.task("test.write", diary.write)
+    assert not await jobs.has_worker()
+    await jobs.enqueue(None, "test.write", entry=1)
+    async with a_worker(jobs):
+        await diary.has(1)
+        assert await jobs.has_worker()
+
+
 def test_the_stalled_time_is_longer_than_several_heartbeats():
     assert timedelta(seconds=jobs_module.STALLED_SECONDS) >= 4 * timedelta(seconds=jobs_module.HEARTBEAT_SECONDS)

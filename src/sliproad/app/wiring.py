@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from sqlalchemy import text
 
 from sliproad.app import event_routes, http_routes
 from sliproad.app.services import Parts, Services
 from sliproad.features.accounts import jobs as account_jobs
 from sliproad.features.accounts.tokens import VAULT_NAME as JWT_KEY
 from sliproad.features.accounts.tokens import make_key
+from sliproad.features.charge_points.presence import count_gateways
 from sliproad.features.commissioning import jobs as commissioning_jobs
 from sliproad.features.handover import jobs as handover_jobs
 from sliproad.features.handover.signing_identity import given_identity, own_identity
@@ -24,7 +24,8 @@ from sliproad.foundation import outgoing, retention
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import Clock, SystemClock
 from sliproad.foundation.crypto import SecretKey
-from sliproad.foundation.database import ENGINE, NOBODY, Database
+from sliproad.foundation.database import ENGINE, Database
+from sliproad.foundation.database.condition import check_answers, schema_revision
 from sliproad.foundation.database.migrations import newest_revision
 from sliproad.foundation.database.sessions import as_role
 from sliproad.foundation.documents.identity import SigningIdentity
@@ -143,16 +144,11 @@ async def web(settings: Settings) -> AsyncIterator[FastAPI]:
 def readiness(parts: Parts) -> Mapping[str, ReadinessCheck]:
     """What `/readyz` asks: each check raises when its part does not work."""
 
-    async def one(question: str) -> object:
-        async with parts.engine.transaction(ENGINE) as session:
-            return await session.scalar(text(question))
-
     async def database() -> None:
-        async with parts.database.transaction(NOBODY) as session:
-            await session.execute(text("select 1"))
+        await check_answers(parts.database)
 
     async def schema() -> None:
-        if (have := await one("select version_num from alembic_version")) != (want := newest_revision()):
+        if (have := await schema_revision(parts.engine)) != (want := newest_revision()):
             raise Conflict(f"The schema is at {have}, not {want}.")
 
     async def bus() -> None:
@@ -160,12 +156,12 @@ def readiness(parts: Parts) -> Mapping[str, ReadinessCheck]:
             raise UpstreamUnavailable("NATS is away.")
 
     async def gateway() -> None:
-        if not await one("select count(*) from gateways where seen_at > now() - interval '10 seconds'"):
-            raise UpstreamUnavailable("No gateway is alive.")
+        async with parts.engine.transaction(ENGINE) as session:
+            if not await count_gateways(session):
+                raise UpstreamUnavailable("No gateway is alive.")
 
     async def worker() -> None:
-        alive = "select count(*) from procrastinate_workers where last_heartbeat > now() - interval '10 seconds'"
-        if not await one(alive):
+        if not await parts.jobs.has_worker():
             raise UpstreamUnavailable("No worker is alive.")
 
     return {"database": database, "schema": schema, "bus": bus, "gateway": gateway, "worker": worker}

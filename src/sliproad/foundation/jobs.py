@@ -106,6 +106,12 @@ class Jobs:
     async def close(self) -> None:
         await self.app.close_async()
 
+    async def has_worker(self) -> bool:
+        """Whether somebody works, in any process."""
+        alive = "select exists (select from procrastinate_workers where last_heartbeat > now() - make_interval(secs => %(s)s))"
+        found = await self.app.connector.execute_query_one_async(alive, s=2 * STALLED_SECONDS)
+        return bool(found["exists"])
+
     async def run_worker(self, *, concurrency: int = 50) -> None:
         """Work until cancelled; `app/processes.py` starts it anew when it ends by itself."""
         await self.app.run_worker_async(

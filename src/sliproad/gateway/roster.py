@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Iterable
 from time import monotonic, time
 
-import psycopg
 import structlog
 from picows import WSCloseCode
 
@@ -101,7 +100,7 @@ class Roster:
             try:
                 await self.context.presence.sign_of_life(self.context.gateway_id)
                 await self.compare_epochs()
-            except (DatabaseError, psycopg.Error, OSError) as error:
+            except (DatabaseError, OSError) as error:
                 log.warning("presence_unavailable", error=repr(error))
 
     def tick(self) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sliproad.foundation.database import Scope
+from sliproad.foundation.database.scope import Scope
 
 TOKEN_LIFETIME = timedelta(hours=1)
 MAILED_TOKEN_LIFETIME = timedelta(hours=24)

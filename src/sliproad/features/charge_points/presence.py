@@ -203,6 +203,11 @@ class RowPresence:
             outbox.publish(session, disconnected_event(key, charge_point_id, organization_id, time.time()))
 
 
+async def count_gateways(session: Session) -> int:
+    """How many gateways are alive."""
+    return await session.scalar(presence_store.ALIVE_COUNT, {"seconds": DEAD_AFTER_SECONDS}) or 0
+
+
 async def whereabouts(session: Session, charge_point_key: int) -> Whereabouts | None:
     """Where a charge point is connected, if a gateway that is alive holds it."""
     row = (
