@@ -78,7 +78,9 @@ class Child:
                 **self.user,
             )
         identity = {"pid": process.pid, "created": psutil.Process(process.pid).create_time(), "by": int(self.stop_by)}
-        self.pid_file.write_text(json.dumps(identity))
+        partial = self.pid_file.with_suffix(".new")
+        partial.write_text(json.dumps(identity))
+        partial.replace(self.pid_file)  # whoever reads it finds one process or another, never half a file
         self.process = process
         return process
 
@@ -122,7 +124,7 @@ def stop_orphan(pid_file: Path) -> None:
     try:
         left = json.loads(pid_file.read_text())
         process = psutil.Process(left["pid"])
-        if abs(process.create_time() - left["created"]) < 0.05:  # noqa: PLR2004 (clock ticks)
+        if abs(process.create_time() - left["created"]) < 0.05:
             stop_process(process, signal.Signals(left["by"]), process.wait)
     except (FileNotFoundError, ValueError, KeyError, psutil.NoSuchProcess):
         pass
