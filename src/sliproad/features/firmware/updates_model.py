@@ -13,8 +13,7 @@ from typing import Any
 from sliproad.foundation.clock import rfc3339
 
 NOTIFICATION_KIND = "firmware"
-WRONG_BOOT = timedelta(seconds=120)
-"""After an `Installed` the charge point has this long to boot with the new version, having booted with another."""
+WORK = frozenset({"Installing", "InstallRebooting", "Installed"})
 STAGES = {
     "DownloadScheduled": ("requested", "The charge point will download the firmware at the time that was set."),
     "Downloading": ("downloading", "The charge point is downloading the firmware."),
@@ -70,6 +69,20 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What would prove an update, and how long it may take.
+
+    After an `Installed` the charge point has `wrong_boot` to boot with the new version, having booted with another.
+    """
+
+    version: str
+    from_version: str | None
+    called_at: datetime
+    gives_up_at: datetime
+    wrong_boot: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """What was told since the CALL, oldest first, and the last boot."""
 
@@ -111,26 +124,23 @@ def refused(action: str, code: str, description: str | None) -> Standing:
     return Standing("failed", f"The charge point answered {action} with the error {code}{told}")
 
 
-def settle(
-    before: Standing, version: str, called_at: datetime, seen: Seen, *, gives_up_at: datetime, now: datetime
-) -> Standing:
-    """Where an update to `version` stands after what was seen since `called_at`."""
+def settle(wanted: Wanted, before: Standing, seen: Seen, now: datetime) -> Standing:
+    """Where an update stands after what was seen since its CALL."""
     if before.is_finished:
         return before
-    has_booted = seen.booted_at is not None and seen.booted_at > called_at
+    has_booted = seen.booted_at is not None and seen.booted_at > wanted.called_at
     words = [(status, at) for status, at in seen.told if status in STAGES or status in FAILURES]
     status, at = words[-1] if words else ("", now)
-    if has_booted and seen.boot_version == version and status not in {"Downloading", *FAILURES}:
-        return Standing("installed", f"The charge point booted with firmware {version}.", seen.boot_version)
+    has_worked = any(word in WORK for word, _ in words)
+    if has_booted and seen.boot_version == wanted.version and (has_worked or wanted.version != wanted.from_version):
+        return Standing("installed", f"The charge point booted with firmware {wanted.version}.", seen.boot_version)
     if status in FAILURES:
         return Standing("failed", FAILURES[status])
-    if status == "Installed" and has_booted and now - at >= WRONG_BOOT:
-        return Standing(
-            "failed",
-            f"The charge point says that the firmware is installed, but it booted with {seen.boot_version}, not {version}.",
-        )
+    if status == "Installed" and has_booted and now - at >= wanted.wrong_boot:
+        told = f"it booted with {seen.boot_version}, not {wanted.version}"
+        return Standing("failed", f"The charge point says that the firmware is installed, but {told}.")
     after = Standing(*STAGES[status]) if words else before
-    if now >= gives_up_at:
+    if now >= wanted.gives_up_at:
         return Standing("failed", f"The charge point {STOPPED_AT[after.state]} in time.")
     return after
 

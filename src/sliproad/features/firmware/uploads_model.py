@@ -47,9 +47,9 @@ class Standing:
         return self.status in {"uploaded", "failed"}
 
 
-def call(version_is_2x: bool, request: LogRequest) -> tuple[str, dict[str, Any]]:
+def call(*, is_2x: bool, request: LogRequest) -> tuple[str, dict[str, Any]]:
     """Action and payload. 1.6 has GetDiagnostics for diagnostics, and the security extension's GetLog for the security log."""
-    if not version_is_2x and request.log_type == "diagnostics":
+    if not is_2x and request.log_type == "diagnostics":
         times = {"startTime": request.oldest_at, "stopTime": request.latest_at}
         return "GetDiagnostics", {"location": request.url} | _told(times)
     times = {"oldestTimestamp": request.oldest_at, "latestTimestamp": request.latest_at}

@@ -1,54 +1,33 @@
 """Fetches a charge point's log: asks for it, follows what it tells, and gives the file to whoever may have it.
 
-`uploads_routes` call it for installers (until handover) and organisations; `jobs` make the CALL and settle what is open. The
-file's own way in is `uploads_receiving`.
+`uploads_routes` call it for installers (until handover) and organisations. The CALL and what is told after it are in
+`uploads_following`, the file's own way in is `uploads_receiving`.
 """
 
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sliproad.features.accounts.model import InstallerActor, OrganizationActor
 from sliproad.features.charge_points.live_service import LiveService
 from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.charge_points.service import RegistryService
-from sliproad.features.commands.service import CommandService
-from sliproad.features.firmware import store, uploads_store
-from sliproad.features.firmware.transfer_urls import TransferUrls, safe_name
-from sliproad.features.firmware.uploads_model import (
-    LogRequest,
-    Standing,
-    answered,
-    call,
-    notification_kind,
-    refused,
-    settle,
-)
+from sliproad.features.firmware import uploads_store
+from sliproad.features.firmware.transfer_urls import TransferUrls
+from sliproad.features.firmware.uploads_following import REQUEST_UPLOAD, UploadStandings
+from sliproad.features.firmware.uploads_model import Standing
 from sliproad.features.firmware.uploads_store import DiagnosticsUploadRow
 from sliproad.features.projects.service import ProjectService
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import ENGINE, Database, Scope, Session
-from sliproad.foundation.errors import Conflict, InvalidInput, NotFound, UpstreamUnavailable
+from sliproad.foundation.database import Database, Scope, Session
+from sliproad.foundation.errors import Conflict, InvalidInput, NotFound
 from sliproad.foundation.file_streams import FileFacts, file_facts, stream_file
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.jobs import Jobs
 
-REQUEST_UPLOAD = "firmware.request_upload"
-AGAIN_SECONDS = 3
 LISTED = 50
-OPEN_AT_ONCE = 1000
 LARGEST_REQUEST_ID = 2**31 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class UploadTimes:
-    """How long a charge point has."""
-
-    gives_up: timedelta = timedelta(minutes=15)
-    """To upload, from the request on."""
-    expires: timedelta = timedelta(hours=1)
-    """How long the address takes the file, be it late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +50,18 @@ class UploadService:
         registry: RegistryService,
         projects: ProjectService,
         live: LiveService,
-        commands: CommandService,
         urls: TransferUrls,
-        times: UploadTimes | None = None,
+        standings: UploadStandings,
     ) -> None:
-        """`database` speaks as `web` for the use cases, as `engine` for the jobs."""
+        """`database` speaks as role `web`."""
         self.database = database
         self.clock = clock
         self.jobs = jobs
         self.registry = registry
         self.projects = projects
         self.live = live
-        self.commands = commands
         self.urls = urls
-        self.times = times or UploadTimes()
+        self.standings = standings
 
     async def request(
         self,
@@ -122,8 +99,8 @@ class UploadService:
                 "requested_at": now,
                 "request_id": secrets.randbelow(LARGEST_REQUEST_ID) + 1,
                 "token_hash": self.urls.hash_for(upload_id),
-                "expires_at": now + self.times.expires,
-                "gives_up_at": now + self.times.gives_up,
+                "expires_at": now + self.standings.times.expires,
+                "gives_up_at": now + self.standings.times.gives_up,
                 "detail": "The charge point is being asked for its log.",
             }
             if not await uploads_store.insert_upload(session, values):
@@ -144,7 +121,7 @@ class UploadService:
         async with self.database.transaction(actor.scope) as session:
             charge_point = await self._of(session, actor, charge_point_id)
             rows = await uploads_store.select_uploads(session, charge_point.key, LISTED)
-            return [(row, await self._standing(session, row)) for row in rows]
+            return [(row, await self.standings.standing(session, row)) for row in rows]
 
     async def upload(
         self, actor: InstallerActor | OrganizationActor, charge_point_id: str, upload_id: str
@@ -156,7 +133,7 @@ class UploadService:
         """
         async with self.database.transaction(actor.scope) as session:
             row = await self._find(session, actor, charge_point_id, upload_id)
-            return row, await self._standing(session, row)
+            return row, await self.standings.standing(session, row)
 
     async def file(self, actor: InstallerActor | OrganizationActor, charge_point_id: str, upload_id: str) -> StoredLog:
         """The file of a request.
@@ -173,77 +150,6 @@ class UploadService:
         async with self.database.transaction(Scope(lookup=file_id)) as session:
             facts = await file_facts(session, file_id)
         return StoredLog(facts, stream_file(self.database, facts))
-
-    # ------------------------------------------------------------------ jobs, as role engine
-
-    async def ask(self, upload_id: str) -> None:
-        """Make the CALL and store its answer. May run again: a charge point that is asked twice uploads once more."""
-        async with self.database.transaction(ENGINE) as session:
-            row = await uploads_store.find_upload(session, upload_id, lock=True)
-            if row is None or row.finished_at is not None or row.answered_at is not None:
-                return
-            key = row.charge_point_key
-            request = LogRequest(
-                row.log_type, self.urls.upload(upload_id), row.request_id, row.oldest_at, row.latest_at
-            )
-            version = (await self.live.live(session, key)).protocol_version
-            action, payload = call(version is not None and version != "1.6", request)
-            if row.marker is None:
-                kind = notification_kind(action)
-                row.marker = await store.insert_marker(session, key, row.organization_id, kind, self.clock.now())
-            row.called_action = action
-        standing, name = Standing("pending", "The charge point has not answered the request for its log yet."), None
-        try:
-            answer = await self.commands.call(key, action, payload)
-        except Conflict:
-            await self.jobs.enqueue(
-                None, REQUEST_UPLOAD, queueing_lock=upload_id, delay_seconds=AGAIN_SECONDS, upload_id=upload_id
-            )
-            return
-        except UpstreamUnavailable:
-            pass  # it may upload all the same
-        except InvalidInput:
-            standing = Standing("failed", f"{action} is not part of the OCPP version of this charge point.")
-        else:
-            if answer.payload is None:
-                standing = refused(action, answer.code or "", answer.description)
-            else:
-                standing, name = answered(action, answer.payload)
-        async with self.database.transaction(ENGINE) as session:
-            row = await uploads_store.find_upload(session, upload_id, lock=True)
-            assert row is not None
-            row.answered_at, row.told_file_name = self.clock.now(), safe_name(name) if name else None
-            self._keep(row, standing)
-
-    async def settle_open(self) -> None:
-        """Bring every open request up to what was told and to its time limit."""
-        async with self.database.transaction(ENGINE) as session:
-            upload_ids = await uploads_store.open_uploads(session, OPEN_AT_ONCE)
-        for upload_id in upload_ids:
-            async with self.database.transaction(ENGINE) as session:
-                row = await uploads_store.find_upload(session, upload_id, lock=True)
-                if row is not None:
-                    self._keep(row, await self._standing(session, row))
-
-    def _keep(self, row: DiagnosticsUploadRow, standing: Standing) -> None:
-        if row.finished_at is not None:
-            return
-        row.status, row.detail = standing.status, standing.detail
-        if standing.is_finished:
-            row.finished_at = self.clock.now()
-
-    async def _standing(self, session: Session, row: DiagnosticsUploadRow) -> Standing:
-        now, before = self.clock.now(), Standing(row.status, row.detail)
-        if row.finished_at is not None:
-            return before
-        told: list[tuple[str, datetime]] = []
-        if row.marker is not None and row.called_action is not None:
-            kind = notification_kind(row.called_action)
-            told = await store.statuses_after(session, row.charge_point_key, kind, row.marker, row.request_id)
-        if row.answered_at is None and not told and now >= row.gives_up_at:
-            return Standing("failed", "The charge point could not be asked for its log: it was not connected.")
-        is_arriving = row.receiving_until is not None and row.receiving_until > now
-        return settle(before, told, is_arriving=is_arriving, gives_up_at=row.gives_up_at, now=now)
 
     # ------------------------------------------------------------------ whose it is
 
