@@ -17,7 +17,7 @@ from sliproad.features.accounts.model import PersonKind
 from sliproad.features.charge_points import routes as charge_point_routes
 from sliproad.features.charging import routes as charging_routes
 from sliproad.features.commands import routes as command_routes
-from sliproad.features.commissioning import issues_cpo_routes, issues_routes, photos_routes
+from sliproad.features.commissioning import batch_routes, issues_cpo_routes, issues_routes, photos_routes
 from sliproad.features.commissioning import routes as commissioning_routes
 from sliproad.features.frame_log import routes as frame_log_routes
 from sliproad.features.handover import pages as handover_pages
@@ -42,6 +42,7 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield registration_routes.router(of.registration, of.attempts)
     yield bulk_routes.router(of.bulk_registration)
     yield commissioning_routes.router(of.commissioning)
+    yield batch_routes.router(of.batch_commissioning)
     yield issues_routes.router(of.issues)
     yield photos_routes.router(of.photos, public_url=of.parts.public_url)
     yield handover_routes.router(of.handover)
@@ -55,7 +56,7 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield charging_routes.router(of.database, of.charging, of.registry)
     yield frame_log_routes.router(of.database, of.frame_log, of.registry)
     yield issues_cpo_routes.router(of.issue_desk)
-    yield webhook_routes.router(of.webhooks)
+    yield webhook_routes.router(of.webhooks, of.webhook_control)
     # the site owner, and everybody
     yield user_routes.site_owner_router(users, of.authentication, of.tokens)
     yield site_owner_routes.router(of.assignment)

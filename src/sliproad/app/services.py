@@ -23,6 +23,8 @@ from sliproad.features.charge_points.live_service import LiveService
 from sliproad.features.charge_points.service import RegistryService
 from sliproad.features.charging.service import ChargingService
 from sliproad.features.commands.service import CommandService
+from sliproad.features.commissioning.batch import BatchCommissioning
+from sliproad.features.commissioning.batch_start import SharedCommissioning
 from sliproad.features.commissioning.ending import Ending
 from sliproad.features.commissioning.facts import FactsGatherer
 from sliproad.features.commissioning.issues_desk import IssueDesk
@@ -47,6 +49,7 @@ from sliproad.features.projects.service import ProjectService
 from sliproad.features.security.service import CredentialService
 from sliproad.features.sites.ownership import SiteOwnershipService
 from sliproad.features.sites.service import SiteService
+from sliproad.features.webhooks.control import WebhookControl
 from sliproad.features.webhooks.service import WebhookService
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import Clock
@@ -259,6 +262,19 @@ class Services:
         )
 
     @cached_property
+    def batch_commissioning(self) -> BatchCommissioning:
+        commissioning = SharedCommissioning(
+            self.database,
+            self.clock,
+            self.jobs,
+            registry=self.registry,
+            projects=self.projects,
+            live=self.live,
+            authorization=self.authorization,
+        )
+        return BatchCommissioning(self.database, commissioning, registry=self.registry, projects=self.projects)
+
+    @cached_property
     def wakeups(self) -> Wakeups:
         """Runs sessions; opened in workers only."""
         interval = self.parts.settings.commissioning_heartbeat_seconds
@@ -343,3 +359,7 @@ class Services:
     @cached_property
     def webhooks(self) -> WebhookService:
         return WebhookService(self.database, self.clock, self.parts.secret_key, self.jobs, self.parts.client)
+
+    @cached_property
+    def webhook_control(self) -> WebhookControl:
+        return WebhookControl(self.database, self.clock, self.parts.secret_key, self.jobs)

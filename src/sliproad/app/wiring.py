@@ -111,7 +111,7 @@ def register_jobs(of: Services) -> None:
     account_jobs.register(parts.jobs, of.account_mails)
     commissioning_jobs.register(parts.jobs, of.wakeups)
     handover_jobs.register(parts.jobs, of.certificate_issuer)
-    webhook_jobs.register(parts.jobs, of.webhooks)
+    webhook_jobs.register(parts.jobs, of.webhooks, of.webhook_control)
     retention.register(parts.jobs, parts.engine, parts.clock, days={"ocpp_messages": parts.settings.frame_log_days})
     outgoing.register(parts.jobs, parts.engine, parts.secret_key, mailer(parts), Files())
 

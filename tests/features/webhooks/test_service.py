@@ -15,6 +15,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from sliproad.features.accounts.model import OrganizationActor
 from sliproad.features.webhooks import jobs as webhook_jobs
+from sliproad.features.webhooks.control import WebhookControl
 from sliproad.features.webhooks.model import Delivery
 from sliproad.features.webhooks.service import WebhookService, subscriptions
 from sliproad.foundation import outbox
@@ -66,12 +67,15 @@ async def service(web: Database, engine: Database, secret_key: SecretKey) -> Asy
     async with engine.transaction(ENGINE) as session:
         for actor in (OURS, THEIRS):
             await session.execute(
-                text("insert into organizations (organization_id, name, contact_email) values (:id, 'x', 'x@x.example')"),
+                text(
+                    "insert into organizations (organization_id, name, contact_email) values (:id, 'x', 'x@x.example')"
+                ),
                 {"id": actor.organization_id},
             )
     jobs = Jobs(engine.url)
     client = OutboundClient(Guard(LOOPBACK))
-    webhook_jobs.register(jobs, WebhookService(engine, SystemClock(), secret_key, jobs, client))
+    control = WebhookControl(engine, SystemClock(), secret_key, jobs)
+    webhook_jobs.register(jobs, WebhookService(engine, SystemClock(), secret_key, jobs, client), control)
     await jobs.open()
     working = asyncio.create_task(jobs.run_worker(concurrency=5))
     yield WebhookService(web, SystemClock(), secret_key, jobs, client)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sliproad.foundation.clock import rfc3339
-from sliproad.foundation.errors import InvalidInput
+from sliproad.foundation.errors import Conflict, InvalidInput
 
 EVENTS = (
     "charge_point.connected",
@@ -23,6 +23,8 @@ EVENTS = (
     "handover.completed",
 )
 EVERY = "*"
+TEST = "webhook.test"
+"""Sent when an endpoint's owner asks for it, whatever the endpoint subscribed to; attempted once."""
 SECRET_PREFIX = "whsec_"  # noqa: S105 (a prefix, not a secret)
 SHORTEST_SECRET_BYTES = 24
 LONGEST_SECRET_BYTES = 64
@@ -40,6 +42,8 @@ class Endpoint:
     status: str
     """`active`, or `paused` (by its owner, or because it answered 410)."""
     created_at: datetime
+    previous_secret_expires_at: datetime | None = None
+    """Until then deliveries are signed with the secret of before a rotation, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +68,24 @@ def wants(events: tuple[str, ...], name: str) -> bool:
 
 
 def next_attempt_at(attempts: int, first_at: datetime, now: datetime) -> datetime | None:
-    """When to try again after `attempts` failures, with growing waits; None after three days."""
+    """When to try again after `attempts` failures since `first_at`, with growing waits; None after three days."""
     at = now + timedelta(seconds=WAITS[min(attempts, len(WAITS)) - 1])
     return at if at - first_at <= GIVE_UP_AFTER else None
+
+
+def require_active(endpoint: Endpoint) -> None:
+    """Refuse to send anything to an endpoint that is paused.
+
+    Raises:
+        Conflict: `invalid_state`.
+    """
+    if endpoint.status != "active":
+        raise Conflict("This endpoint is paused. Resume it first.", code="invalid_state")
+
+
+def test_data(endpoint_id: str) -> dict[str, Any]:
+    """What a test event holds."""
+    return {"endpoint_id": endpoint_id, "message": "This is a test. If you can verify its signature, all is well."}
 
 
 def envelope(

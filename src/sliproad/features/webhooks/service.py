@@ -1,7 +1,7 @@
 """Use cases of webhooks: manage endpoints, fan an event out to deliveries, attempt one.
 
-Called by `routes`, by `app/event_routes.py` (fan out, inside the transaction that takes the event from the outbox) and by the
-job `webhooks.deliver`.
+What owners do to running endpoints and deliveries is in `control`. Called by `routes`, by `app/event_routes.py` (fan out, inside
+the transaction that takes the event from the outbox) and by the job `webhooks.deliver`.
 """
 
 import base64
@@ -134,45 +134,50 @@ class WebhookService:
         for endpoint in await store.endpoints(session, event.organization_id):
             if endpoint.status != "active" or not model.wants(tuple(endpoint.events), event.name):
                 continue
-            delivery = store.DeliveryRow(
-                delivery_id=new_id("dlv"),
-                endpoint_id=endpoint.endpoint_id,
-                organization_id=event.organization_id,
-                event_id=event.event_id,
-                event=event.name,
-                charge_point_key=event.charge_point_key,
-                body=encoded,
-                created_at=self.clock.now(),
-                next_attempt_at=self.clock.now(),
+            now = self.clock.now()
+            delivery = store.new_delivery(
+                endpoint, event.event_id, event.name, encoded, now, charge_point_key=event.charge_point_key
             )
             session.add(delivery)
             await session.flush()
-            await self.jobs.enqueue(session, DELIVER, lock=order_lock(delivery), delivery_id=delivery.delivery_id)
+            await plan_attempt(self.jobs, session, delivery)
 
-    async def deliver(self, delivery_id: str) -> None:
-        """Attempt one delivery; a failure plans the next attempt. Idempotent: a delivery that does not wait is left alone."""
+    async def deliver(self, delivery_id: str, turn: int = 0) -> None:
+        """Attempt one delivery; a failure plans the next attempt. Idempotent: a delivery that does not wait is left alone.
+
+        So is one that was begun anew since the job was planned (another `turn`), or whose endpoint is paused: resuming plans it.
+        """
         async with self.database.transaction(ENGINE) as session:
             found = await store.for_attempt(session, delivery_id)
-            if found is None:
+            if found is None or found[0].turn != turn or found[1].status != "active":
                 return
             delivery, endpoint = found
-        secret = self.secret_key.decrypt(PURPOSE, endpoint.secret_sealed).decode()
-        status, error = await self._send(delivery, endpoint.url, secret)
+        status, error = await self._send(delivery, endpoint.url, self._secrets(endpoint))
         async with self.database.transaction(ENGINE) as session:
-            found = await store.for_attempt(session, delivery_id)
-            if found is None:
-                return
-            await self._record(session, *found, status, error)
+            found = await store.for_attempt(session, delivery_id, lock=True)
+            if found is not None:
+                await self._record(session, *found, status, error, turn=turn)
 
-    async def _send(self, delivery: store.DeliveryRow, url: str, secret: str) -> tuple[int | None, str | None]:
-        """POST the body, signed; the status, or in words why there is none."""
+    def _secrets(self, endpoint: store.EndpointRow) -> list[str]:
+        """The endpoint's secret, and the one before it while a rotation's grace lasts."""
+        sealed = [endpoint.secret_sealed]
+        expires_at = endpoint.previous_secret_expires_at
+        if endpoint.previous_secret_sealed and expires_at and self.clock.now() < expires_at:
+            sealed.append(endpoint.previous_secret_sealed)
+        return [self.secret_key.decrypt(PURPOSE, each).decode() for each in sealed]
+
+    async def _send(
+        self, delivery: store.DeliveryRow, url: str, signed_with: list[str]
+    ) -> tuple[int | None, str | None]:
+        """POST the body, signed with each secret; the status, or in words why there is none."""
         sent_at = self.clock.now().astimezone(UTC)
+        signatures = [Webhook(secret).sign(delivery.event_id, sent_at, delivery.body) for secret in signed_with]
         headers = {
             "content-type": "application/json",
             "user-agent": "Sliproad-Webhooks/1",
             "webhook-id": delivery.event_id,
             "webhook-timestamp": str(int(sent_at.timestamp())),
-            "webhook-signature": Webhook(secret).sign(delivery.event_id, sent_at, delivery.body),
+            "webhook-signature": " ".join(signatures),
         }
         try:
             answer = await self.client.request(
@@ -190,6 +195,8 @@ class WebhookService:
         endpoint: store.EndpointRow,
         status: int | None,
         error: str | None,
+        *,
+        turn: int,
     ) -> None:
         now = self.clock.now()
         delivery.attempts += 1
@@ -200,12 +207,16 @@ class WebhookService:
             return
         if status == GONE:  # Standard Webhooks: the receiver wants no more
             endpoint.status = "paused"
-        at = None if status == GONE else model.next_attempt_at(delivery.attempts, delivery.created_at, now)
+        if delivery.turn != turn:  # begun anew meanwhile: that attempt is planned already
+            return
+        is_last = status == GONE or delivery.event == model.TEST
+        attempts = delivery.attempts - delivery.attempts_before
+        at = None if is_last else model.next_attempt_at(attempts, delivery.begun_at, now)
         delivery.next_attempt_at = at
         if at is None:
             delivery.status = "failed"
             return
-        await self.jobs.enqueue(session, DELIVER, lock=order_lock(delivery), at=at, delivery_id=delivery.delivery_id)
+        await plan_attempt(self.jobs, session, delivery, at)
 
     async def _row(self, session: Session, actor: OrganizationActor, endpoint_id: str) -> store.EndpointRow:
         row = await store.endpoint(session, actor.organization_id, endpoint_id)
@@ -221,6 +232,12 @@ async def subscriptions(session: Session) -> dict[str, frozenset[str]]:
         names = frozenset(model.EVENTS) if model.EVERY in events else frozenset(events)
         wanted[organization_id] = wanted.get(organization_id, frozenset()) | names
     return wanted
+
+
+async def plan_attempt(jobs: Jobs, session: Session, delivery: store.DeliveryRow, at: datetime | None = None) -> None:
+    """Enqueue the attempt of the delivery's present turn, now or `at`."""
+    lock = order_lock(delivery)
+    await jobs.enqueue(session, DELIVER, lock=lock, at=at, delivery_id=delivery.delivery_id, turn=delivery.turn)
 
 
 def order_lock(delivery: store.DeliveryRow) -> str:
