@@ -165,7 +165,10 @@ class CommitGroup:
             try:
                 results = await self._commit([entry], [])
             except psycopg.Error as error:
-                _guarded(entry.refused, error)
+                try:
+                    entry.refused(error)
+                except Exception:
+                    log.exception("entry_failed")
             else:
                 self._answer([entry], results)
         for write in deferred:
@@ -178,7 +181,10 @@ class CommitGroup:
         self.commits += 1
         self.entries_committed += len(entries)
         for entry, rows in zip(entries, results, strict=True):
-            _guarded(entry.committed, rows)
+            try:
+                entry.committed(rows)
+            except Exception:  # one entry's trouble is no other's
+                log.exception("entry_failed")
 
     async def _commit(self, entries: list[Entry], deferred: list[Write]) -> list[Rows]:
         """One transaction; tried again for as long as PostgreSQL is away or in trouble of its own.
@@ -268,11 +274,3 @@ def _sort_in(buckets: dict[str, Bucket], writes: Sequence[Write]) -> list[tuple[
             places.append((bucket, len(bucket.rows)))
         bucket.rows.append(row)
     return places
-
-
-def _guarded(call: Callable[[Any], None], argument: object) -> None:
-    """One entry's trouble is no other's."""
-    try:
-        call(argument)
-    except Exception:
-        log.exception("entry_failed")

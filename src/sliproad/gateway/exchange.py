@@ -18,7 +18,7 @@ from sliproad.ocpp.actions import is_transaction_message
 from sliproad.ocpp.conversation import Answered, AnswerRejected, Conversation, Ignored, Queued, Reply
 from sliproad.ocpp.conversation import Received as Arrived
 from sliproad.ocpp.errors import CallRefused, ErrorCode, wire_code
-from sliproad.ocpp.frames import Call, Send
+from sliproad.ocpp.frames import Call, Payload, Send
 from sliproad.ocpp.validation import answer_may_be_empty
 from sliproad.ocpp.versions import OcppVersion
 
@@ -30,6 +30,8 @@ log = structlog.get_logger()
 BOOT = "BootNotification"
 HEARTBEAT = "Heartbeat"
 QUARANTINED_PER_SOCKET = 100
+HANDLED: Payload = {}
+"""Instead of a payload that was handled: thousands of them waiting for their commit would fall out of the processor's cache."""
 NOT_BOOTED = CallRefused(ErrorCode.SECURITY_ERROR, "Not before an accepted BootNotification")
 NOT_OURS = CallRefused(ErrorCode.NOT_SUPPORTED, "This is not a message of a charge point")
 
@@ -116,12 +118,13 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 - whatever it is, the message is kept and answered
             self.poisoned(call, data or raw, at, error)
             return
+        call.payload = HANDLED
         frame = context.frame_log(self.peer, "in", "call", call.message_id, action, raw, at, "result")
         writes = outcome.writes
         if action == HEARTBEAT:
             writes = self._heartbeat(writes, at)
         if writes:
-            context.group.submit(Pending(self, call, outcome, (*writes, frame), data))
+            context.group.submit(Pending(self, call, outcome, (*writes, frame), data or raw))
             if context.group.is_full:
                 self.connection.hold_reading()
         else:

@@ -116,7 +116,7 @@ class Conversation:
 
     def next_call(self) -> Call | None:
         """Give the CALL that waited for the last answer, to be handled now; None when none waits."""
-        return self._inbound.next()
+        return self._inbound.next() if self._inbound.waiting else None
 
     def call(
         self, action: str, payload: Payload, now: float, *, timeout_seconds: float | None = None

@@ -25,10 +25,11 @@ class NotOutstandingError(LookupError):
 class InboundCalls:
     """Which CALL is being handled, which wait, and what was answered lately.
 
-    `current` is the CALL being handled; `answered` has, by message id, the latest answers, the oldest first.
+    `current` is the CALL being handled, `waiting` those behind it; `answered` has, by message id, the latest answers, the
+    oldest first.
     """
 
-    __slots__ = ("_fingerprint", "_received_at", "_waiting", "answered", "current")
+    __slots__ = ("_fingerprint", "_received_at", "answered", "current", "waiting")
 
     def __init__(self) -> None:
         """Start with none."""
@@ -36,7 +37,7 @@ class InboundCalls:
         self.answered: dict[str, tuple[int, float, bytes]] = {}
         self._fingerprint = 0
         self._received_at = 0.0
-        self._waiting: list[tuple[Call, int, float]] = []
+        self.waiting: list[tuple[Call, int, float]] = []
 
     def is_repeated(self, message_id: str, fingerprint: int) -> bool:
         """Tell whether this CALL is being handled or waits already."""
@@ -45,7 +46,7 @@ class InboundCalls:
             return False
         if current.message_id == message_id and self._fingerprint == fingerprint:
             return True
-        return any(call.message_id == message_id and known == fingerprint for call, known, _ in self._waiting)
+        return any(call.message_id == message_id and known == fingerprint for call, known, _ in self.waiting)
 
     def answer_given(self, call: Call, fingerprint: int, now: float) -> bytes | None:
         """Give the answer this very CALL got a short while ago; an id that comes with other content is another CALL."""
@@ -55,7 +56,7 @@ class InboundCalls:
 
     def is_full(self) -> bool:
         """Tell whether no further CALL may wait."""
-        return len(self._waiting) >= MAX_WAITING_CALLS
+        return len(self.waiting) >= MAX_WAITING_CALLS
 
     def begin(self, call: Call, fingerprint: int, now: float) -> None:
         """Take in a CALL to be handled now; `fingerprint` recognises its bytes."""
@@ -65,7 +66,7 @@ class InboundCalls:
 
     def wait(self, call: Call, fingerprint: int, now: float) -> None:
         """Take in a CALL to be handled after those before it."""
-        self._waiting.append((call, fingerprint, now))
+        self.waiting.append((call, fingerprint, now))
 
     def finish(self, message_id: str, answer: bytes | None) -> None:
         """End the CALL being handled; `answer` is kept for a repetition, None for one that is to be tried anew."""
@@ -82,7 +83,7 @@ class InboundCalls:
 
     def next(self) -> Call | None:
         """Give the longest waiting CALL, which is then the one being handled; None while one is, or when none waits."""
-        if self.current is not None or not self._waiting:
+        if self.current is not None or not self.waiting:
             return None
-        self.begin(*self._waiting.pop(0))
+        self.begin(*self.waiting.pop(0))
         return self.current

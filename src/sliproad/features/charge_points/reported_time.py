@@ -4,6 +4,7 @@ A timestamp is never a reason to refuse (ocpp.md "Messages"): what is odd about 
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from sliproad.ocpp.timestamps import read_timestamp
 
@@ -36,4 +37,11 @@ def received_text(received_at: float) -> str:
 
 def current_time(at: float) -> str:
     """`currentTime` of an answer: UTC with milliseconds and `Z` (1.6 §4.6, 2.x G02)."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:23] + "Z"
+    second = int(at)
+    return f"{_to_the_second(second)}.{int((at - second) * 1000):03}Z"
+
+
+@lru_cache(maxsize=2)
+def _to_the_second(second: int) -> str:
+    """Asked for with every Heartbeat, so each second is written once."""
+    return datetime.fromtimestamp(second, UTC).isoformat()[:19]
