@@ -23,8 +23,10 @@ from sliproad.features.charge_points.live_service import LiveService
 from sliproad.features.charge_points.live_store import ChargePointLiveRow
 from sliproad.features.charging.service import ChargingService
 from sliproad.features.commands.service import CommandService
+from sliproad.features.commissioning import batch_routes, routes
 from sliproad.features.commissioning import jobs as commissioning_jobs
-from sliproad.features.commissioning import routes
+from sliproad.features.commissioning.batch import BatchCommissioning
+from sliproad.features.commissioning.batch_start import SharedCommissioning
 from sliproad.features.commissioning.ending import Ending
 from sliproad.features.commissioning.facts import FactsGatherer
 from sliproad.features.commissioning.jobs import Wakeups
@@ -195,7 +197,7 @@ async def open_site(
     async with open_workplace(web, engine, bus, clock, secret_key, folder) as workplace:
         owner, alex = await workplace.organization(), await workplace.installer()
         project_id = await workplace.project(owner, alex, **project)
-        service = CommissioningService(
+        service = SharedCommissioning(
             web,
             clock,
             workplace.jobs,
@@ -204,8 +206,9 @@ async def open_site(
             live=LiveService(),
             authorization=AuthorizationService(secret_key),
         )
+        batch = BatchCommissioning(web, service, registry=workplace.registry, projects=workplace.projects)
         app = create_app(
-            [routes.router(service)],
+            [routes.router(service), batch_routes.router(batch)],
             guards=Guards(Authentication(web, workplace.access_tokens, secret_key, clock)),
             idempotency=IdempotencyRecords(web, secret_key, clock),
             public_url="http://sliproad.example",
@@ -215,7 +218,7 @@ async def open_site(
             transport=httpx2.ASGITransport(app=app), base_url="http://sliproad.example"
         ) as client:
             made = BuildingSite(workplace, bus, folder, database_url, nats_url, owner, alex, project_id, service)
-            made.alex = Several(alex, client)
+            made.owner, made.alex = Several(owner, client), Several(alex, client)
             yield made
 
 
@@ -227,6 +230,6 @@ class Several(Somebody):
         self.workplace, self.commissioning = who.client, commissioning
 
     async def ask(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        ours = "/commissioning" in path or path.endswith("/commission")
+        ours = "/commissioning" in path or path.endswith(("/commission", "/commission-all"))
         self.client = self.commissioning if ours else self.workplace
         return await super().ask(method, path, **options)
