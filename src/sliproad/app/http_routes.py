@@ -17,8 +17,15 @@ from sliproad.features.accounts.model import PersonKind
 from sliproad.features.charge_points import routes as charge_point_routes
 from sliproad.features.charging import routes as charging_routes
 from sliproad.features.commands import routes as command_routes
-from sliproad.features.commissioning import batch_routes, issues_cpo_routes, issues_routes, photos_routes
+from sliproad.features.commissioning import (
+    batch_routes,
+    diagnostics_routes,
+    issues_cpo_routes,
+    issues_routes,
+    photos_routes,
+)
 from sliproad.features.commissioning import routes as commissioning_routes
+from sliproad.features.firmware import library_routes, updates_routes, uploads_routes
 from sliproad.features.frame_log import routes as frame_log_routes
 from sliproad.features.handover import pages as handover_pages
 from sliproad.features.handover import routes as handover_routes
@@ -31,6 +38,8 @@ from sliproad.foundation.web import mailbox
 
 LARGER_BODIES = {**handover_pages.LARGER_BODIES, **photos_routes.LARGER_BODIES, **bulk_routes.LARGER_BODIES}
 """Where files are uploaded, and how many bytes are taken there."""
+STREAMED = (*uploads_routes.STREAMED, *library_routes.STREAMED)
+"""Where routes read bodies bit by bit."""
 
 
 def routers(of: Services) -> Iterator[APIRouter]:
@@ -45,6 +54,8 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield batch_routes.router(of.batch_commissioning)
     yield issues_routes.router(of.issues)
     yield photos_routes.router(of.photos, public_url=of.parts.public_url)
+    yield diagnostics_routes.router(of.diagnostics)
+    yield uploads_routes.installer_router(of.firmware.uploads)
     yield handover_routes.router(of.handover)
     # the organisation
     yield user_routes.organization_router(of.sign_up, users, of.organizations, of.authentication, of.tokens)
@@ -54,6 +65,9 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield charge_point_routes.router(of.registry, of.attempts)
     yield command_routes.router(of.registry, of.commands)
     yield charging_routes.router(of.database, of.charging, of.registry)
+    yield uploads_routes.organization_router(of.firmware.uploads)
+    yield library_routes.router(of.firmware.library)
+    yield updates_routes.router(of.firmware.updates)
     yield frame_log_routes.router(of.database, of.frame_log, of.registry)
     yield issues_cpo_routes.router(of.issue_desk)
     yield webhook_routes.router(of.webhooks, of.webhook_control)
@@ -66,6 +80,8 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield issues_cpo_routes.support_router(of.issue_desk)
     yield key_routes.router(of.tokens)
     yield account_pages.router(of.people, of.invitations)
+    yield uploads_routes.receiving_router(of.firmware.receiver)
+    yield updates_routes.download_router(of.firmware.updates)
     yield handover_pages.router(of.handover, of.certificate_checker)
     if of.parts.settings.demo:
         yield mailbox.router(of.parts.settings.data_dir / "mail")

@@ -25,6 +25,8 @@ from sliproad.features.charging.service import ChargingService
 from sliproad.features.commands.service import CommandService
 from sliproad.features.commissioning.batch import BatchCommissioning
 from sliproad.features.commissioning.batch_start import SharedCommissioning
+from sliproad.features.commissioning.diagnostics_collecting import DiagnosticsCollector
+from sliproad.features.commissioning.diagnostics_service import DiagnosticsService
 from sliproad.features.commissioning.ending import Ending
 from sliproad.features.commissioning.facts import FactsGatherer
 from sliproad.features.commissioning.issues_desk import IssueDesk
@@ -36,6 +38,9 @@ from sliproad.features.commissioning.photos_service import PhotoService
 from sliproad.features.commissioning.records import CommissioningRecords
 from sliproad.features.commissioning.runner import CommissioningRunner
 from sliproad.features.commissioning.service import CommissioningService
+from sliproad.features.device_model.service import DeviceModelService
+from sliproad.features.firmware import assembly
+from sliproad.features.firmware.assembly import FirmwareRoom
 from sliproad.features.frame_log.service import FrameLogService
 from sliproad.features.handover.checking import CertificateChecker
 from sliproad.features.handover.issuing import CertificateIssuer
@@ -247,6 +252,27 @@ class Services:
             self.database, self.projects, self.registry, self.credentials, limiter=self.limiter
         )
 
+    # ------------------------------------------------------------------ firmware
+
+    @cached_property
+    def device_model(self) -> DeviceModelService:
+        return DeviceModelService(self.clock)
+
+    @cached_property
+    def firmware(self) -> FirmwareRoom:
+        return assembly.assemble(
+            self.database,
+            self.parts.engine,
+            self.clock,
+            self.jobs,
+            secret_key=self.parts.secret_key,
+            public_url=self.parts.public_url,
+            registry=self.registry,
+            projects=self.projects,
+            live=self.live,
+            commands=self.commands,
+        )
+
     # ------------------------------------------------------------------ commissioning, handover, webhooks
 
     @cached_property
@@ -284,6 +310,27 @@ class Services:
             self.parts.engine, self.clock, self.parts.bus, self.commands, facts=facts, ending=ending
         )
         return Wakeups(runner, self.commands, self.parts.bus)
+
+    @cached_property
+    def diagnostics(self) -> DiagnosticsService:
+        return DiagnosticsService(
+            self.database,
+            self.clock,
+            self.jobs,
+            registry=self.registry,
+            projects=self.projects,
+            live=self.live,
+            attempts=self.attempts,
+            device_model=self.device_model,
+            updates=self.firmware.updates,
+            frames=self.frame_log,
+        )
+
+    @cached_property
+    def diagnostics_collector(self) -> DiagnosticsCollector:
+        return DiagnosticsCollector(
+            self.parts.engine, self.clock, live=self.live, commands=self.commands, device_model=self.device_model
+        )
 
     @cached_property
     def site_owner_mails(self) -> SiteOwnerMails:

@@ -16,7 +16,9 @@ from sliproad.features.accounts import jobs as account_jobs
 from sliproad.features.accounts.tokens import VAULT_NAME as JWT_KEY
 from sliproad.features.accounts.tokens import make_key
 from sliproad.features.charge_points.presence import count_gateways
+from sliproad.features.commissioning import diagnostics_jobs
 from sliproad.features.commissioning import jobs as commissioning_jobs
+from sliproad.features.firmware import jobs as firmware_jobs
 from sliproad.features.handover import jobs as handover_jobs
 from sliproad.features.handover.signing_identity import given_identity, own_identity
 from sliproad.features.webhooks import jobs as webhook_jobs
@@ -110,6 +112,8 @@ def register_jobs(of: Services) -> None:
     parts = of.parts
     account_jobs.register(parts.jobs, of.account_mails)
     commissioning_jobs.register(parts.jobs, of.wakeups)
+    diagnostics_jobs.register(parts.jobs, of.diagnostics_collector)
+    firmware_jobs.register(parts.jobs, of.firmware.upload_follower, of.firmware.update_follower)
     handover_jobs.register(parts.jobs, of.certificate_issuer)
     webhook_jobs.register(parts.jobs, of.webhooks, of.webhook_control)
     retention.register(parts.jobs, parts.engine, parts.clock, days={"ocpp_messages": parts.settings.frame_log_days})
@@ -138,6 +142,7 @@ async def web(settings: Settings) -> AsyncIterator[FastAPI]:
             version=version("sliproad"),
             readiness=readiness(parts),
             larger_bodies=http_routes.LARGER_BODIES,
+            streamed=http_routes.STREAMED,
         )
 
 

@@ -122,6 +122,12 @@ class AttemptService:
         found = sorted([*own, *may_be], key=lambda each: (each.at, each.attempt_id), reverse=True)
         return [explain(each) for each in found[:limit]]
 
+    async def reconnects(self, key: int, since: datetime) -> int:
+        """How often a charge point has connected again since then; the caller has checked access."""
+        async with self.database.transaction(ENGINE) as session:
+            count, was_there = await attempts_store.connections_since(session, key, since)
+        return count if was_there else max(0, count - 1)
+
 
 def explain(row: ConnectionAttemptRow) -> ConnectionAttempt:
     """The attempt with its sentence."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Identity, Index, insert, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, Identity, Index, and_, func, insert, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sliproad.foundation.database import Row, Session, kept, visible_to
@@ -48,6 +48,15 @@ async def addresses_of(session: Session, charge_point_key: int, since: datetime)
     row = ConnectionAttemptRow
     recent = select(row.remote_address).where(row.charge_point_key == charge_point_key, row.at >= since).distinct()
     return (await session.scalars(recent)).all()
+
+
+async def connections_since(session: Session, charge_point_key: int, since: datetime) -> tuple[int, bool]:
+    """How often it has connected since then, and whether it had connected before."""
+    row = ConnectionAttemptRow
+    mine = and_(row.charge_point_key == charge_point_key, row.outcome == "accepted")
+    count = await session.scalar(select(func.count()).where(mine, row.at >= since)) or 0
+    before = await session.scalar(select(row.attempt_id).where(mine, row.at < since).limit(1))
+    return count, before is not None
 
 
 async def strangers(

@@ -26,10 +26,15 @@ _SECRET_WORDS = r"passw|authorizationkey|secret|sharedkey|privatekey|simpin"  # 
 _SECRET = re.compile(_SECRET_WORDS, re.IGNORECASE)
 _SECRET_BYTES = re.compile(_SECRET_WORDS.encode(), re.IGNORECASE)
 _VALUES = frozenset({"value", "attributeValue"})
+_ONE_TIME_URL = re.compile(rb"/(uploads|downloads)/[0-9a-f]{32}")
+"""Addresses of ours where whoever has the token may send or get a file (`features/firmware/transfer_urls`)."""
+_WITH_URL = frozenset({"GetDiagnostics", "GetLog", "SignedUpdateFirmware", "UpdateFirmware"})
 
 
 def redacted(action: str, payload: bytes) -> bytes:
     """`payload` of `action` with every secret replaced by `***`; the same object where there is none."""
+    if action in _WITH_URL:
+        payload = _ONE_TIME_URL.sub(rb"/\1/***", payload)
     if action in _HOT or _SECRET_BYTES.search(payload) is None:
         return payload
     return orjson.dumps(_redact(orjson.loads(payload)))

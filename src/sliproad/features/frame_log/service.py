@@ -1,5 +1,6 @@
 """Reads the frame log: the messages route, commissioning logs and diagnostics."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -56,6 +57,12 @@ class FrameLogService:
     ) -> list[OcppMessage]:
         """Up to `limit` frames, oldest first."""
         return [_message(row) for row in await store.oldest(session, charge_point_key, asdict(selection), limit)]
+
+    async def round_trips(
+        self, session: Session, charge_point_key: int, since: datetime, *, limit: int = 1000
+    ) -> Sequence[float]:
+        """How long our CALLs took to be answered, in milliseconds, the newest first; commissioning's diagnostics ask."""
+        return await store.durations(session, charge_point_key, since, limit)
 
 
 def _message(row: OcppMessageRow) -> OcppMessage:

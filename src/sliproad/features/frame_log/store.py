@@ -77,6 +77,16 @@ async def oldest(
     return (await session.scalars(_selected(charge_point_key, selection).order_by(row.at, row.id).limit(limit))).all()
 
 
+async def durations(session: Session, charge_point_key: int, since: datetime, limit: int) -> Sequence[float]:
+    """How long our CALLs took to be answered, in milliseconds, the newest first."""
+    row = OcppMessageRow
+    query = select(row.duration_ms).where(
+        row.charge_point_key == charge_point_key, row.at >= since, row.duration_ms.is_not(None)
+    )
+    found = await session.scalars(query.order_by(row.at.desc(), row.id.desc()).limit(limit))
+    return [duration for duration in found if duration is not None]
+
+
 def _selected(charge_point_key: int, selection: Mapping[str, Any]) -> Select[OcppMessageRow]:
     row = OcppMessageRow
     query = select(row).where(row.charge_point_key == charge_point_key)
