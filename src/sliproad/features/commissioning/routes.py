@@ -12,7 +12,7 @@ from sliproad.features.accounts.guards import Installer, Viewer
 from sliproad.features.commissioning import store, views, workflow
 from sliproad.features.commissioning.model import Options, SessionStatus, StepStatus
 from sliproad.features.commissioning.service import CommissioningService
-from sliproad.features.commissioning.templates import Template, by_id
+from sliproad.features.commissioning.templates import Template
 from sliproad.foundation.web import RequestModel, Timestamp
 
 Result = Literal["passed", "failed"]
@@ -91,8 +91,6 @@ class TemplateList(BaseModel):
 def session_answer(rows: store.Rows) -> SessionAnswer:
     """A session in the union form."""
     row = rows[0]
-    template = by_id(row.template_id)
-    assert template is not None
     return SessionAnswer(
         charge_point_id=row.charge_point_id,
         session_id=row.session_id,
@@ -104,7 +102,7 @@ def session_answer(rows: store.Rows) -> SessionAnswer:
         started_at=row.started_at,
         completed_at=row.completed_at,
         commissioned_at=row.commissioned_at,
-        estimated_duration_seconds=workflow.estimated_duration_seconds(store.session_of(rows, template)),
+        estimated_duration_seconds=workflow.estimated_duration_seconds(store.session_of(rows, store.template_of(row))),
         current_step=views.current_step(rows),
         waiting_for=row.waiting_for,
         steps=[StepAnswer(**step) for step in views.steps(rows)],

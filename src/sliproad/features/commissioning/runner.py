@@ -18,7 +18,6 @@ from sliproad.features.commissioning import store, views, workflow
 from sliproad.features.commissioning.ending import Ending
 from sliproad.features.commissioning.facts import FactsGatherer
 from sliproad.features.commissioning.model import Answer, Note, Outgoing, Session
-from sliproad.features.commissioning.templates import by_id
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.database import ENGINE, Database
@@ -112,9 +111,7 @@ class CommissioningRunner:
                 if row.in_flight_until > now:
                     return None
                 answer = Answer("lost")
-            template = by_id(row.template_id)
-            assert template is not None
-            commissioning = store.session_of(rows, template)
+            commissioning = store.session_of(rows, store.template_of(row))
             charge_point = await self.facts.registry.by_key(session, row.charge_point_key)
             facts = await self.facts.gather(session, charge_point, commissioning)
             event = workflow.Looked(facts) if answer is None else workflow.Answered(facts, answer)

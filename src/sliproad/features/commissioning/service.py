@@ -13,7 +13,9 @@ from sliproad.features.charge_points.service import RegistryService
 from sliproad.features.commissioning import store, views, workflow
 from sliproad.features.commissioning.ending import Ending
 from sliproad.features.commissioning.model import ADVANCE, Note, Options, commissioning_started
-from sliproad.features.commissioning.templates import SHIPPED, Template, by_id, default_for
+from sliproad.features.commissioning.templates import SHIPPED, Template
+from sliproad.features.commissioning.templates_choice import for_start, opened
+from sliproad.features.commissioning.templates_definition import definition_of
 from sliproad.features.projects.service import ProjectService
 from sliproad.foundation import outbox
 from sliproad.foundation.clock import Clock
@@ -69,7 +71,8 @@ class CommissioningService:
             seen = await self._of_installer(session, actor, charge_point_id)
             await self.projects.for_work(session, seen.project_id)
             epoch = (await self.live.live(session, seen.key)).epoch
-        template = choose(seen, template_id)
+        async with self.database.transaction(opened(actor.scope, seen.organization_id)) as session:
+            template = await for_start(session, seen, template_id)
         session_id, now = new_id("comm"), self.clock.now()
         token = self.authorization.test_token(seen.key, session_id)
         begun = workflow.begin(session_id, template, options, token, now)
@@ -82,6 +85,8 @@ class CommissioningService:
                 "charge_point_key": seen.key,
                 "charge_point_id": seen.charge_point_id,
                 "template_id": template.template_id,
+                "template_version": template.version,
+                "template": definition_of(template),
                 "notes": notes,
                 "options": asdict(options),
                 "test_token": token,
@@ -175,20 +180,6 @@ class CommissioningService:
         charge_point = await self.registry.facts(session, charge_point_id)
         await self.projects.for_installer(session, actor, charge_point.project_id)
         return charge_point
-
-
-def choose(charge_point: ChargePoint, template_id: str | None) -> Template:
-    """The template that was asked for, else the default of the model.
-
-    Raises:
-        NotFound: there is no such template.
-    """
-    if template_id is None:
-        power = None if charge_point.max_power_kw is None else float(charge_point.max_power_kw)
-        return default_for(charge_point.vendor, charge_point.model, power)
-    if (template := by_id(template_id)) is None:
-        raise NotFound("There is no such commissioning template.")
-    return template
 
 
 def require_not_commissioned(charge_point: ChargePoint) -> None:

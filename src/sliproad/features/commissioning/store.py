@@ -5,12 +5,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, select, text, update
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.features.commissioning.model import Note, Outgoing, Session, SessionStatus, Step, StepStatus
+from sliproad.features.commissioning import templates_definition
+from sliproad.features.commissioning.model import Answer, Note, Outgoing, Session, SessionStatus, Step, StepStatus
 from sliproad.features.commissioning.templates import Template
 from sliproad.foundation.database import Row, visible_to
 
@@ -35,6 +36,9 @@ class CommissioningSessionRow(Row):
     charge_point_key: Mapped[int] = mapped_column(BigInteger, ForeignKey("charge_points.key"))
     charge_point_id: Mapped[str]
     template_id: Mapped[str]
+    template_version: Mapped[int]
+    template: Mapped[dict[str, Any]]
+    """The version it began with, whatever becomes of the template; `template_of` reads it."""
     status: Mapped[str]
     """`running`, `paused`, `completed`, `stopped`, `failed`."""
     result: Mapped[str | None]
@@ -48,6 +52,10 @@ class CommissioningSessionRow(Row):
     """The installer's id."""
     started_at: Mapped[datetime]
     completed_at: Mapped[datetime | None]
+    paused_at: Mapped[datetime | None]
+    """Since when it is paused; null while it is not."""
+    stopped_at: Mapped[datetime | None]
+    """When a person ended it."""
     commissioned_at: Mapped[datetime | None]
     """When the charge point went live because of this session: at completion, or later by hand."""
     epoch_at_start: Mapped[int] = mapped_column(BigInteger)
@@ -81,6 +89,8 @@ class CommissioningStepRow(Row):
     state: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     """What the step remembers between its transitions."""
     time_limit_seconds: Mapped[float]
+    held_seconds: Mapped[float] = mapped_column(server_default=text("0"))
+    """How long its time has stood still."""
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     duration_ms: Mapped[int | None]
@@ -141,6 +151,55 @@ async def lock_session(session: AsyncSession, session_id: str) -> Rows | None:
     return None if row is None else (row, await _steps(session, [session_id]))
 
 
+async def lock_active(session: AsyncSession, charge_point_key: int) -> Rows | None:
+    """The running or paused session of a charge point and its steps, held until the transaction ends."""
+    statement = (
+        select(CommissioningSessionRow)
+        .where(
+            CommissioningSessionRow.charge_point_key == charge_point_key,
+            CommissioningSessionRow.status.in_(ACTIVE_STATUSES),
+        )
+        .with_for_update()
+    )
+    row = await session.scalar(statement)
+    return None if row is None else (row, await _steps(session, [row.session_id]))
+
+
+async def find_session(session: AsyncSession, charge_point_key: int, session_id: str) -> Rows | None:
+    """A charge point's session by its id."""
+    row = await session.get(CommissioningSessionRow, session_id)
+    if row is None or row.charge_point_key != charge_point_key:
+        return None
+    return row, await _steps(session, [session_id])
+
+
+async def session_page(
+    session: AsyncSession, charge_point_key: int, after: tuple[datetime, str] | None, limit: int
+) -> list[Rows]:
+    """A charge point's sessions, the newest first, from after (started_at, session_id)."""
+    row = CommissioningSessionRow
+    statement = (
+        select(row)
+        .where(row.charge_point_key == charge_point_key)
+        .order_by(row.started_at.desc(), row.session_id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(tuple_(row.started_at, row.session_id) < tuple_(*after))
+    rows = (await session.scalars(statement)).all()
+    steps: dict[str, list[CommissioningStepRow]] = {one.session_id: [] for one in rows}
+    for step in await _steps(session, list(steps)):
+        steps[step.session_id].append(step)
+    return [(one, steps[one.session_id]) for one in rows]
+
+
+async def count_sessions(session: AsyncSession, charge_point_key: int) -> int:
+    """How often a charge point was commissioned."""
+    row = CommissioningSessionRow
+    statement = select(func.count()).select_from(row).where(row.charge_point_key == charge_point_key)
+    return await session.scalar(statement) or 0
+
+
 async def latest_session(session: AsyncSession, charge_point_key: int) -> Rows | None:
     """The active, else the newest session of a charge point."""
     statement = (
@@ -195,7 +254,7 @@ async def prolong(session: AsyncSession, session_id: str, turn: int, until: date
         .where(
             CommissioningSessionRow.session_id == session_id,
             CommissioningSessionRow.turn == turn,
-            CommissioningSessionRow.status == "running",
+            CommissioningSessionRow.status.in_(ACTIVE_STATUSES),
         )
         .values(in_flight_until=until, wake_at=until)
         .returning(CommissioningSessionRow.turn)
@@ -225,6 +284,11 @@ async def _steps(session: AsyncSession, session_ids: Sequence[str]) -> list[Comm
     return list(await session.scalars(statement))
 
 
+def template_of(row: CommissioningSessionRow) -> Template:
+    """The template that the session goes by."""
+    return templates_definition.template_of(row.template)
+
+
 def session_of(rows: Rows, template: Template) -> Session:
     """The session that rows hold."""
     row, steps = rows
@@ -237,16 +301,24 @@ def session_of(rows: Rows, template: Template) -> Session:
         test_token=row.test_token,
         started_at=row.started_at,
         completed_at=row.completed_at,
-        outgoing=None if row.outgoing is None else Outgoing(**row.outgoing),
+        outgoing=None if row.outgoing is None else _outgoing_of(row.outgoing),
         wake_at=row.wake_at,
         waiting_for=row.waiting_for,
+        paused_at=row.paused_at,
+        stopped_at=row.stopped_at,
     )
+
+
+def _outgoing_of(kept: Mapping[str, Any]) -> Outgoing:
+    answer = kept["answer"]
+    return Outgoing(**{**kept, "answer": None if answer is None else Answer(**answer)})
 
 
 def keep(rows: Rows, after: Session) -> None:
     """Put a session's new state into its rows; they reach the database when the transaction ends."""
     row, steps = rows
     row.status, row.result, row.completed_at = after.status, after.result, after.completed_at
+    row.paused_at, row.stopped_at, row.test_token = after.paused_at, after.stopped_at, after.test_token
     row.outgoing = None if after.outgoing is None else asdict(after.outgoing)
     row.wake_at, row.waiting_for = after.wake_at, after.waiting_for
     row.turn += 1
@@ -269,6 +341,7 @@ def _step_of(row: CommissioningStepRow) -> Step:
         detail=row.detail,
         value=row.value,
         evidence=row.evidence,
+        held_seconds=row.held_seconds,
     )
 
 
@@ -277,6 +350,7 @@ def _step_columns(step: Step) -> dict[str, Any]:
         "status": step.status,
         "state": dict(step.state),
         "time_limit_seconds": step.time_limit_seconds,
+        "held_seconds": step.held_seconds,
         "started_at": step.started_at,
         "finished_at": step.finished_at,
         "duration_ms": step.duration_ms,

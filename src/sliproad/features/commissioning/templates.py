@@ -1,13 +1,15 @@
-"""The templates that ship with the product (the reference's two), as constants: what to set, why, and which steps to take.
+"""What a template is, and the two that ship with the product (the reference's), as constants: what to set, why, which steps to take.
 
-`configuration` writes the settings, `workflow.begin` makes the steps, `routes` lists them. 1.6 knows configuration keys, 2.x
-variables of components; each setting says both, where both exist.
+`configuration` writes the settings, `workflow.begin` makes the steps, `templates_routes` lists them. 1.6 knows configuration
+keys, 2.x variables of components; each setting says both, where both exist. Organisations' own are in `templates_store`.
 """
 
+import fnmatch
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 REGISTER = "Energy.Active.Import.Register"
 LARGEST_AC_KW = 43.0
@@ -15,6 +17,7 @@ LARGEST_AC_KW = 43.0
 STEP_TIME_LIMITS_SECONDS: dict[str, float] = {
     "connectivity": 90,
     "heartbeat": 120,
+    "firmware_update": 3600,
     "firmware_version": 60,
     "configuration": 420,
     "connector_test": 180,
@@ -24,6 +27,7 @@ STEP_TIME_LIMITS_SECONDS: dict[str, float] = {
 STEP_ESTIMATES_SECONDS = {
     "connectivity": 5,
     "heartbeat": 10,
+    "firmware_update": 300,
     "firmware_version": 5,
     "configuration": 40,
     "connector_test": 15,
@@ -59,10 +63,55 @@ class Setting:
     variable: Variable | None = None
     required: bool = True
     set_by_boot: bool = False
+    version: str | None = None
+    """The OCPP version that this setting is for alone; None: every version that knows its key or variable."""
+
+    def is_for(self, version: str) -> bool:
+        """Whether a charge point of this OCPP version is given this setting."""
+        place = self.key if version == "1.6" else self.variable
+        return place is not None and self.version in {None, version}
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareExpectation:
+    """Which firmware a template is meant for; both ends belong to the range, None leaves an end open.
+
+    `update_to` is firmware of the organisation's library that a charge point below the range is given before it is configured.
+    """
+
+    minimum: str | None = None
+    maximum: str | None = None
+    on_mismatch: Literal["fail", "warn"] = "warn"
+    update_to: str | None = None
+
+    def verdict(self, version: str) -> Literal["below", "within", "above"]:
+        """Where a version lies."""
+        if self.minimum is not None and firmware_order(version) < firmware_order(self.minimum):
+            return "below"
+        if self.maximum is not None and firmware_order(version) > firmware_order(self.maximum):
+            return "above"
+        return "within"
+
+    def words(self) -> str:
+        """The range for people: `3.2.0 or newer`."""
+        if self.minimum is not None and self.maximum is not None:
+            return f"{self.minimum} to {self.maximum}"
+        return f"{self.minimum} or newer" if self.minimum is not None else f"{self.maximum} or older"
+
+
+def firmware_order(version: str) -> tuple[tuple[int, int, str], ...]:
+    """Sorts versions as people read them: numbers by value, words before numbers, closing zeros without meaning."""
+    parts = re.findall(r"[0-9]+|[a-z]+", version.casefold().strip().removeprefix("v"))
+    order = [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts]
+    while order and order[-1] == (1, 0, ""):
+        order.pop()
+    return tuple(order)
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
+    """One version of a template; it never changes."""
+
     template_id: str
     name: str
     description: str
@@ -73,6 +122,24 @@ class Template:
     """What a test transaction must deliver at least."""
     created_at: datetime
     time_limits_seconds: Mapping[str, float] = field(default_factory=dict)
+    version: int = 1
+    organization_id: str | None = None
+    """Whose it is; None: it ships with the product."""
+    configuration_reject: Literal["fail", "continue"] = "fail"
+    """What a required key that is refused, read-only or read back otherwise means for the step."""
+    availability_round_trip: bool = False
+    """Whether the connector test takes each connector out of service and back."""
+    faulted_connector: Literal["warn", "fail"] = "warn"
+    """What a connector that reports Faulted means for the connector test: it did report."""
+    firmware: FirmwareExpectation | None = None
+
+    @property
+    def is_shipped(self) -> bool:
+        return self.organization_id is None
+
+    def settings_for(self, version: str) -> tuple[Setting, ...]:
+        """What a charge point of this OCPP version is given."""
+        return tuple(setting for setting in self.settings if setting.is_for(version))
 
     def time_limit_seconds(self, step: str) -> float:
         """How long the step may take."""
@@ -202,12 +269,31 @@ def by_id(template_id: str, templates: Sequence[Template] = SHIPPED) -> Template
     return next((template for template in templates if template.template_id == template_id), None)
 
 
-def default_for(
-    vendor: str, model: str, max_power_kw: float | None, templates: Sequence[Template] = SHIPPED
-) -> Template:
-    """The template for a model: one that names it (with or without its vendor, in any case), else DC above 43 kW, else AC."""
-    names = {model.casefold().strip(), f"{vendor} {model}".casefold().strip()}
-    for template in templates:
-        if names & {compatible.casefold() for compatible in template.compatible_models}:
-            return template
+def default_for(vendor: str, model: str, max_power_kw: float | None, own: Sequence[Template] = ()) -> Template:
+    """The template for a model: the organisation's own that names it, then a shipped one, else DC above 43 kW, else AC.
+
+    Of several, the one that names it most exactly; of those, the first of `own`.
+    """
+    for templates in (own, SHIPPED):
+        fitting = [(fit, template) for template in templates if (fit := fits(template, vendor, model)) is not None]
+        if fitting:
+            return max(fitting, key=lambda found: found[0])[1]
     return DC_RAPID if max_power_kw is not None and max_power_kw > LARGEST_AC_KW else STANDARD_AC
+
+
+def fits(template: Template, vendor: str, model: str) -> int | None:
+    """How exactly a template names a model, with or without its vendor, in any case; None where it does not.
+
+    `*` and `?` in `compatible_models` stand for any letters and any one letter.
+    """
+    names = {model.casefold().strip(), f"{vendor} {model}".casefold().strip()}
+    exactness = [
+        _exactness(pattern)
+        for pattern in (pattern.casefold().strip() for pattern in template.compatible_models)
+        if any(fnmatch.fnmatchcase(name, pattern.replace("[", "[[]")) for name in names)
+    ]
+    return max(exactness, default=None)
+
+
+def _exactness(pattern: str) -> int:
+    return 10_000 if not set(pattern) & {"*", "?"} else len(pattern.replace("*", ""))
