@@ -11,6 +11,7 @@ from sliproad.migrations.tables import metadata
 
 DAYS = {
     "connection_attempts": 30,
+    "files": 1,
     "gateways": 1,
     "idempotency_keys": 0,
     "mail_tokens": 0,
@@ -25,6 +26,10 @@ DAYS = {
 # One row that is over and one that is not, by table: the columns, then their values with %(days)s days ago and a little less.
 ROWS = {
     "connection_attempts": ("at, path, remote_address, outcome", "{at}, '{mark}', '192.0.2.1', 'wrong_password'", "path"),
+    "files": (
+        "file_id, organization_id, name, mime, size_bytes, sha256, created_at",
+        "'{mark}', 'org_a', 'photo.jpg', 'image/jpeg', 1, '', {at}", "file_id",
+    ),
     "gateways": ("gateway_id, seen_at", "'{mark}', {at}", "gateway_id"),
     "idempotency_keys": (
         "key_hash, fingerprint, locked_until, expires_at", "'{mark}', 'f', {at}, {at}", "key_hash",
@@ -41,8 +46,8 @@ ROWS = {
     "rate_limits": ("key, hits, expires_at", "'{mark}', 1, {at}", "key"),
     "revoked_tokens": ("jti, expires_at", "'{mark}', {at}", "jti"),
     "webhook_deliveries": (
-        "delivery_id, endpoint_id, organization_id, event_id, event, body, status, created_at",
-        "'{mark}', 'whe_a', 'org_a', '{mark}', 'session.started', '', 'delivered', {at}", "delivery_id",
+        "delivery_id, endpoint_id, organization_id, event_id, event, body, status, created_at, begun_at",
+        "'{mark}', 'whe_a', 'org_a', '{mark}', 'session.started', '', 'delivered', {at}, {at}", "delivery_id",
     ),
 }  # fmt: skip
 
@@ -93,6 +98,7 @@ async def test_what_is_over_goes_and_what_is_not_stays(owner, engine, clock, tab
 @pytest.mark.parametrize(
     ("table", "change"),
     [
+        ("files", "update files set sha256 = 'abc'"),
         ("outbox", "update outbox set dispatched_at = null"),
         ("webhook_deliveries", "update webhook_deliveries set status = 'pending'"),
     ],
