@@ -55,7 +55,7 @@ class WebhookControl:
         """Begin every delivery anew that waits for the endpoint; works as `engine`."""
         async with self.database.transaction(ENGINE) as session:
             for delivery in await store.pending(session, endpoint_id):
-                await self._begin_anew(session, delivery)
+                await self._begin_anew(session, delivery, in_order=True)
 
     async def rotate_secret(
         self, actor: OrganizationActor, endpoint_id: str, *, secret: str | None, grace: timedelta
@@ -126,10 +126,10 @@ class WebhookControl:
             await self._begin_anew(session, row)
             return store.as_delivery(row)
 
-    async def _begin_anew(self, session: Session, row: store.DeliveryRow) -> None:
+    async def _begin_anew(self, session: Session, row: store.DeliveryRow, *, in_order: bool = False) -> None:
         store.begin_anew(row, self.clock.now())
         await session.flush()
-        await plan_attempt(self.jobs, session, row)
+        await plan_attempt(self.jobs, session, row, in_order=in_order)
 
     async def _test(self, session: Session, endpoint: store.EndpointRow) -> Delivery:
         event_id, now = new_id("evt"), self.clock.now()

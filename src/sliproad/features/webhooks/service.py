@@ -140,7 +140,7 @@ class WebhookService:
             )
             session.add(delivery)
             await session.flush()
-            await plan_attempt(self.jobs, session, delivery)
+            await plan_attempt(self.jobs, session, delivery, in_order=True)
 
     async def deliver(self, delivery_id: str, turn: int = 0) -> None:
         """Attempt one delivery; a failure plans the next attempt. Idempotent: a delivery that does not wait is left alone.
@@ -234,15 +234,20 @@ async def subscriptions(session: Session) -> dict[str, frozenset[str]]:
     return wanted
 
 
-async def plan_attempt(jobs: Jobs, session: Session, delivery: store.DeliveryRow, at: datetime | None = None) -> None:
-    """Enqueue the attempt of the delivery's present turn, now or `at`."""
-    lock = order_lock(delivery)
+async def plan_attempt(
+    jobs: Jobs, session: Session, delivery: store.DeliveryRow, at: datetime | None = None, *, in_order: bool = False
+) -> None:
+    """Enqueue the attempt of the delivery's present turn, now or `at`; `in_order`: behind earlier ones about its charge point.
+
+    Only first attempts keep an order. The queue runs what has one lock strictly one after another, what is planned for later
+    included: an endpoint that fails on one event would hear of nothing else of that charge point for hours.
+    """
+    lock = (
+        f"webhook:{delivery.endpoint_id}:{delivery.charge_point_key}"
+        if in_order and delivery.charge_point_key
+        else None
+    )
     await jobs.enqueue(session, DELIVER, lock=lock, at=at, delivery_id=delivery.delivery_id, turn=delivery.turn)
-
-
-def order_lock(delivery: store.DeliveryRow) -> str:
-    """Deliveries to one endpoint about one charge point go one after another, in order as long as none fails."""
-    return f"webhook:{delivery.endpoint_id}:{delivery.charge_point_key or delivery.delivery_id}"
 
 
 def new_secret() -> str:
