@@ -23,13 +23,15 @@ from sliproad.features.charge_points.live_service import LiveService
 from sliproad.features.charge_points.live_store import ChargePointLiveRow
 from sliproad.features.charging.service import ChargingService
 from sliproad.features.commands.service import CommandService
-from sliproad.features.commissioning import batch_routes, routes
+from sliproad.features.commissioning import batch_routes, control_routes, routes
 from sliproad.features.commissioning import jobs as commissioning_jobs
 from sliproad.features.commissioning.batch import BatchCommissioning
 from sliproad.features.commissioning.batch_start import SharedCommissioning
+from sliproad.features.commissioning.control import CommissioningControl
 from sliproad.features.commissioning.ending import Ending
 from sliproad.features.commissioning.facts import FactsGatherer
 from sliproad.features.commissioning.jobs import Wakeups
+from sliproad.features.commissioning.leftovers import Leftovers
 from sliproad.features.commissioning.runner import CommissioningRunner
 from sliproad.features.commissioning.service import CommissioningService
 from sliproad.foundation.bus import Bus
@@ -148,13 +150,18 @@ class BuildingSite:
             ending=Ending(registry, self.workplace.projects),
         )
 
+    def leftovers(self) -> Leftovers:
+        """What stops abandoned test transactions, of another worker."""
+        commands = CommandService(self.engine, self.bus)
+        return Leftovers(self.engine, SystemClock(), commands, LiveService(), ChargingService())
+
     @contextlib.asynccontextmanager
     async def worker(self) -> AsyncIterator[Wakeups]:
         """A worker that runs commissioning's jobs; leaving the block ends it as a crash would, in the middle of things."""
         jobs = Jobs(self.engine.url)
         await jobs.open()
         wakeups = Wakeups(self.runner(), CommandService(self.engine, self.bus), self.bus)
-        commissioning_jobs.register(jobs, wakeups)
+        commissioning_jobs.register(jobs, wakeups, self.leftovers())
         await wakeups.open()
         working = asyncio.create_task(jobs.run_worker(concurrency=20))
         try:
@@ -208,7 +215,11 @@ async def open_site(
         )
         batch = BatchCommissioning(web, service, registry=workplace.registry, projects=workplace.projects)
         app = create_app(
-            [routes.router(service), batch_routes.router(batch)],
+            [
+                routes.router(service),
+                control_routes.router(CommissioningControl(service, bus)),
+                batch_routes.router(batch),
+            ],
             guards=Guards(Authentication(web, workplace.access_tokens, secret_key, clock)),
             idempotency=IdempotencyRecords(web, secret_key, clock),
             public_url="http://sliproad.example",

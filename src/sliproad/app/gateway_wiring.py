@@ -38,7 +38,7 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
         inbound = ocpp_routes.InboundSettings(
             heartbeat_seconds=settings.heartbeat_seconds,
             commissioning_heartbeat_seconds=settings.commissioning_heartbeat_seconds,
-            authorize=AuthorizationService(secret_key).authorize,
+            authorize=AuthorizationService(secret_key, mirror.test_number).authorize,
         )
         ports = Ports(
             handlers=ocpp_routes.routes(inbound),

@@ -19,6 +19,7 @@ from sliproad.features.charging import routes as charging_routes
 from sliproad.features.commands import routes as command_routes
 from sliproad.features.commissioning import (
     batch_routes,
+    control_routes,
     diagnostics_routes,
     issues_cpo_routes,
     issues_routes,
@@ -51,6 +52,7 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield registration_routes.router(of.registration, of.attempts)
     yield bulk_routes.router(of.bulk_registration)
     yield commissioning_routes.router(of.commissioning)
+    yield control_routes.router(of.commissioning_control)
     yield batch_routes.router(of.batch_commissioning)
     yield issues_routes.router(of.issues)
     yield photos_routes.router(of.photos, public_url=of.parts.public_url)

@@ -25,6 +25,7 @@ from sliproad.features.charging.service import ChargingService
 from sliproad.features.commands.service import CommandService
 from sliproad.features.commissioning.batch import BatchCommissioning
 from sliproad.features.commissioning.batch_start import SharedCommissioning
+from sliproad.features.commissioning.control import CommissioningControl
 from sliproad.features.commissioning.diagnostics_collecting import DiagnosticsCollector
 from sliproad.features.commissioning.diagnostics_service import DiagnosticsService
 from sliproad.features.commissioning.ending import Ending
@@ -33,6 +34,7 @@ from sliproad.features.commissioning.issues_desk import IssueDesk
 from sliproad.features.commissioning.issues_mails import IssueMails
 from sliproad.features.commissioning.issues_service import IssueService
 from sliproad.features.commissioning.jobs import Wakeups
+from sliproad.features.commissioning.leftovers import Leftovers
 from sliproad.features.commissioning.mails import SiteOwnerMails
 from sliproad.features.commissioning.photos_service import PhotoService
 from sliproad.features.commissioning.records import CommissioningRecords
@@ -299,6 +301,15 @@ class Services:
             authorization=self.authorization,
         )
         return BatchCommissioning(self.database, commissioning, registry=self.registry, projects=self.projects)
+
+    @cached_property
+    def commissioning_control(self) -> CommissioningControl:
+        return CommissioningControl(self.commissioning, self.parts.bus)
+
+    @cached_property
+    def leftovers(self) -> Leftovers:
+        """Stops test transactions that sessions gave up."""
+        return Leftovers(self.parts.engine, self.clock, self.commands, self.live, self.charging)
 
     @cached_property
     def wakeups(self) -> Wakeups:

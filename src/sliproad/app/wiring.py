@@ -111,7 +111,7 @@ def register_jobs(of: Services) -> None:
     """Every task of every feature: any process can enqueue, workers run them."""
     parts = of.parts
     account_jobs.register(parts.jobs, of.account_mails)
-    commissioning_jobs.register(parts.jobs, of.wakeups)
+    commissioning_jobs.register(parts.jobs, of.wakeups, of.leftovers)
     diagnostics_jobs.register(parts.jobs, of.diagnostics_collector)
     firmware_jobs.register(parts.jobs, of.firmware.upload_follower, of.firmware.update_follower)
     handover_jobs.register(parts.jobs, of.certificate_issuer)

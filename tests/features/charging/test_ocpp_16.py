@@ -51,7 +51,7 @@ async def transactions(engine: Database, wire: Wire, **filters: Any) -> list[Tra
 
 class TestStartTransaction:
     async def test_a_whole_transaction(self, installation: Installation, engine: Database, wire: Wire) -> None:
-        token = installation.authorization.test_token(wire.key, "comm_1")
+        token = installation.authorization.test_token(wire.key, 1)
         answer = wire.say("StartTransaction", start_request(idTag=token))
         assert answer["idTagInfo"] == {"status": "Accepted"}
         assert wire.say("StopTransaction", stop_request(answer["transactionId"], reason="Remote"), LATER) == {}

@@ -74,7 +74,7 @@ async def transactions(engine: Database, wire: Wire, **filters: Any) -> list[Tra
 
 
 async def test_a_whole_transaction(installation: Installation, engine: Database, wire: Wire) -> None:
-    token = installation.authorization.test_token(wire.key, "comm_1")
+    token = installation.authorization.test_token(wire.key, 1)
     answers = [
         wire.say("TransactionEvent", each, NOW + timedelta(minutes=10 * n)) for n, each in enumerate(session_of(token))
     ]

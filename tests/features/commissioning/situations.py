@@ -58,7 +58,7 @@ def a_transaction(**changes: Any) -> TransactionFact:
         transaction_id="4711",
         evse_id=1,
         id_token=TOKEN,
-        remote_start_id=remote_start_id(SESSION),
+        remote_start_id=remote_start_id(TOKEN),
         started_at=NOW,
         meter_start_wh=1000,
         last_register_wh=None,

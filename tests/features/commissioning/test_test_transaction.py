@@ -24,7 +24,7 @@ ACCEPTED = {"status": "Accepted"}
 START_16 = {"connectorId": 1, "idTag": TOKEN}
 START_2X = {
     "evseId": 1,
-    "remoteStartId": remote_start_id(SESSION),
+    "remoteStartId": remote_start_id(TOKEN),
     "idToken": {"idToken": TOKEN, "type": "Central"},
 }
 
@@ -297,7 +297,7 @@ def test_remote_start_ids_are_positive_and_of_the_session():
     ids = {remote_start_id(f"comm_{n}") for n in range(1000)}
     assert len(ids) == 1000
     assert all(0 < one < 2**31 for one in ids)
-    assert remote_start_id(SESSION) == remote_start_id(SESSION)
+    assert remote_start_id(TOKEN) == remote_start_id(TOKEN)
 
 
 def test_the_answer_that_comes_after_its_transaction_changes_nothing():

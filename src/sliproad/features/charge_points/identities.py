@@ -21,6 +21,8 @@ class RegisteredIdentity(NamedTuple):
     boot_policy: str
     commissioned: bool
     removed: bool
+    test_number: int
+    """Test tokens with a lower one are dead."""
 
 
 async def identities_changed_since(session: Session, xid: int) -> list[RegisteredIdentity]:

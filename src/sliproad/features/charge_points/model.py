@@ -70,6 +70,8 @@ class ChargePoint:
     commissioned_at: datetime | None
     registered_by: str | None
     created_at: datetime
+    test_number: int = 0
+    """Of its next test transaction (`authorization.model`)."""
 
     @property
     def status(self) -> str:

@@ -211,6 +211,10 @@ class RegistryService:
         values = {"commissioning_status": status, "commissioned_at": at if status == "completed" else None}
         await store.change(session, key, values, mirrored=True)
 
+    async def end_test(self, session: Session, key: int) -> None:
+        """Its test transaction is over, or given up: the token it was started with is dead from now on."""
+        await store.end_test(session, key)
+
     async def add(
         self, session: Session, new: NewChargePoint, *, organization_id: str, site_id: str, registered_by: str
     ) -> ChargePoint:
@@ -315,6 +319,7 @@ def charge_point_of(row: store.ChargePointRow) -> ChargePoint:
         commissioned_at=row.commissioned_at,
         registered_by=row.registered_by,
         created_at=row.created_at,
+        test_number=row.test_number,
     )
 
 

@@ -70,6 +70,8 @@ class ChargePointRow(Row):
     commissioning_status: Mapped[str] = mapped_column(server_default="not_started")
     """`not_started`, `in_progress`, `failed`, `completed`."""
     commissioned_at: Mapped[datetime | None]
+    test_number: Mapped[int] = mapped_column(server_default=text("0"))
+    """Of the next test transaction; rises by one when a test is over, and older test tokens are dead."""
     registered_by: Mapped[str | None]
     installer_address: Mapped[str | None]
     """From where its installer last asked about it: attempts to connect from there are theirs to see (contract §3)."""
@@ -230,6 +232,12 @@ async def change(session: Session, key: int, values: Mapping[str, Any], *, mirro
     return (await session.execute(query, execution_options={"populate_existing": True})).scalar_one()
 
 
+async def end_test(session: Session, key: int) -> None:
+    """Raise `test_number`, and let gateways know."""
+    raised = {"test_number": ChargePointRow.test_number + 1, "changed_xid": CURRENT_XID}
+    await session.execute(update(ChargePointRow).where(ChargePointRow.key == key).values(raised))
+
+
 async def insert_move(session: Session, values: Mapping[str, Any]) -> None:
     session.add(ChargePointMoveRow(**values))
     await session.flush()
@@ -272,6 +280,7 @@ async def identities_changed_since(session: Session, xid: int) -> Sequence[tuple
             row.boot_policy,
             row.commissioning_status == "completed",
             row.removed_at.is_not(None),
+            row.test_number,
         ).where(row.changed_xid >= xid)
     )
     return [tuple(each) for each in found]

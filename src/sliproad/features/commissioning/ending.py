@@ -4,10 +4,11 @@
 """
 
 from datetime import datetime
+from typing import Literal
 
 from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.charge_points.service import RegistryService
-from sliproad.features.commissioning import store, views
+from sliproad.features.commissioning import leftovers, store, views
 from sliproad.features.commissioning.model import Note, commissioning_completed, commissioning_failed
 from sliproad.features.projects.service import ProjectService
 from sliproad.foundation import outbox
@@ -22,6 +23,12 @@ class Ending:
     def __init__(self, registry: RegistryService, projects: ProjectService) -> None:
         self.registry = registry
         self.projects = projects
+
+    async def test(
+        self, session: Session, row: store.CommissioningSessionRow, how: Literal["ended", "abandoned"], now: datetime
+    ) -> None:
+        """The session's started test transaction is over for it."""
+        await leftovers.end_test(session, self.registry, row, how, now)
 
     async def settle(self, session: Session, rows: store.Rows, charge_point: ChargePoint, now: datetime) -> None:
         """The session has just ended by itself."""

@@ -13,8 +13,15 @@ from sliproad.features.charge_points.service import RegistryService
 from sliproad.features.charging.model import MeterReading, Transaction
 from sliproad.features.charging.service import ChargingService
 from sliproad.features.commissioning.model import ConnectorFact, Facts, ReadingFact, Session, TransactionFact
-from sliproad.features.commissioning.steps import NEEDS_CONNECTORS, NEEDS_READINGS, NEEDS_TRANSACTIONS
+from sliproad.features.commissioning.steps import (
+    NEEDS_CONNECTORS,
+    NEEDS_MUTABILITY,
+    NEEDS_READINGS,
+    NEEDS_TRANSACTIONS,
+)
 from sliproad.features.commissioning.steps.remote_control import remote_start_id
+from sliproad.features.commissioning.templates import Variable
+from sliproad.features.device_model.service import DeviceModelService
 from sliproad.foundation.database import Session as DatabaseSession
 
 
@@ -43,6 +50,7 @@ class FactsGatherer:
         connectors = await self.live.connectors(session, key) if step in NEEDS_CONNECTORS else ()
         transactions = await self._transactions(session, key, commissioning) if step in NEEDS_TRANSACTIONS else ()
         since = commissioning.started_at
+        mutability = await self._mutability(session, key, commissioning) if step in NEEDS_MUTABILITY else None
         readings = await self.charging.meter_readings(session, key, since) if step in NEEDS_READINGS else ()
         return Facts(
             version=charge_point.ocpp_version,
@@ -63,14 +71,35 @@ class FactsGatherer:
             connectors=tuple(_connector(one) for one in connectors),
             transactions=tuple(_transaction(one) for one in transactions),
             readings=_readings(readings),
+            mutability=mutability,
         )
 
+    async def _mutability(self, session: DatabaseSession, key: int, commissioning: Session) -> dict[str, str] | None:
+        """What the report said that the running step asked for; None before it is complete."""
+        step = commissioning.steps[commissioning.current or 0]
+        if (request_id := step.state.get("report_id")) is None:
+            return None
+        model = DeviceModelService(self.registry.clock)
+        report = await model.reported(session, key, request_id, since=step.started_at)
+        if report is None or not report.is_complete:
+            return None
+        return {
+            Variable(one.component, one.variable, one.variable_instance or None).label: one.mutability or ""
+            for one in await model.variables(session, key)
+            if one.evse_id == 0 and one.attribute == "Actual"
+        }
+
     async def _transactions(self, session: DatabaseSession, key: int, commissioning: Session) -> Iterable[Transaction]:
-        """By the test token, and in 2.x by the remoteStartId as well; each once."""
-        by_token = await self.charging.transactions_of(session, key, id_token=commissioning.test_token)
-        wanted = remote_start_id(commissioning.session_id)
-        by_start = await self.charging.transactions_of(session, key, remote_start_id=wanted)
-        return {one.transaction_id: one for one in (*by_token, *by_start)}.values()
+        return await test_transactions(session, self.charging, key, commissioning.test_token)
+
+
+async def test_transactions(
+    session: DatabaseSession, charging: ChargingService, key: int, test_token: str
+) -> Iterable[Transaction]:
+    """A charge point's transactions with this test token, in 2.x also those with its remoteStartId; each once."""
+    by_token = await charging.transactions_of(session, key, id_token=test_token)
+    by_start = await charging.transactions_of(session, key, remote_start_id=remote_start_id(test_token))
+    return {one.transaction_id: one for one in (*by_token, *by_start)}.values()
 
 
 def _connector(status: ConnectorStatus) -> ConnectorFact:

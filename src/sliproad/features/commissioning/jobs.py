@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from sliproad.features.commands.service import CommandService
+from sliproad.features.commissioning.leftovers import Leftovers
 from sliproad.features.commissioning.model import ADVANCE
 from sliproad.features.commissioning.runner import WATCH_SECONDS, CommissioningRunner
 from sliproad.foundation.bus import Bus
@@ -18,6 +19,8 @@ from sliproad.foundation.jobs import Jobs
 
 log = structlog.get_logger()
 POLL = "commissioning.poll"
+CLEAR_UP = "commissioning.clear_up"
+POLL_LEFTOVERS = "commissioning.poll_leftovers"
 EVERY_TWO_SECONDS = "* * * * * */2"
 WATCH_AGAIN_SECONDS = 2.0
 """A gateway that a charge point has just come to does not know yet that it is watched."""
@@ -64,6 +67,7 @@ class Wakeups:
             timer.cancel()
         try:
             if (key := await self.runner.charge_point_of(session_id)) is None:
+                self._forget(session_id)
                 return
             await self._listen(key, session_id)
             while (wake_at := await self.runner.advance(session_id)) is not None and self._running[session_id]:
@@ -77,6 +81,12 @@ class Wakeups:
                 self._watched.pop(key, None)
         finally:
             del self._running[session_id]
+
+    def _forget(self, session_id: str) -> None:
+        """It has ended or is paused: what its charge point says is of no concern."""
+        for key in [key for key, waiting in self._waiting.items() if waiting == session_id]:
+            del self._waiting[key]
+            self._watched.pop(key, None)
 
     async def _listen(self, key: int, session_id: str) -> None:
         """Have the gateways say what this charge point does; before looking, so that nothing falls in between."""
@@ -107,7 +117,7 @@ class Wakeups:
             log.exception("commissioning_wakeup_failed", session=session_id)
 
 
-def register(jobs: Jobs, wakeups: Wakeups) -> None:
+def register(jobs: Jobs, wakeups: Wakeups, leftovers: Leftovers) -> None:
     """Make the tasks known; `wakeups` may be one that was never opened, in processes that only enqueue."""
 
     async def advance(session_id: str) -> None:
@@ -117,5 +127,14 @@ def register(jobs: Jobs, wakeups: Wakeups) -> None:
         for session_id in await wakeups.runner.due():
             await jobs.enqueue(None, ADVANCE, queueing_lock=session_id, session_id=session_id)
 
+    async def clear_up(leftover_key: int) -> None:
+        await leftovers.look(leftover_key)
+
+    async def poll_leftovers(timestamp: int) -> None:  # noqa: ARG001
+        for leftover_key in await leftovers.due():
+            await jobs.enqueue(None, CLEAR_UP, queueing_lock=f"{CLEAR_UP} {leftover_key}", leftover_key=leftover_key)
+
     jobs.task(ADVANCE, advance)
+    jobs.task(CLEAR_UP, clear_up)
+    jobs.periodic(POLL_LEFTOVERS, poll_leftovers, cron=EVERY_TWO_SECONDS)
     jobs.periodic(POLL, poll, cron=EVERY_TWO_SECONDS)

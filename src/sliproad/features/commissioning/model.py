@@ -29,6 +29,9 @@ CHECK_NAMES = {
 }
 """The guide's names of those steps that it knows, in its order."""
 CHECK_STATUSES = {"running": "in_progress"}
+TEST = "test_transaction"
+STANDS_STILL = frozenset({"at", "reset_at", "waits_since"})
+"""Moments in a step's state from which it waits: a pause moves them on. Others, such as when something was asked for, stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,8 @@ class Facts:
     connectors: tuple[ConnectorFact, ...] = ()
     transactions: tuple[TransactionFact, ...] = ()
     readings: tuple[ReadingFact, ...] = ()
+    mutability: Mapping[str, str] | None = None
+    """2.x, by label: which variables can be written, once the report that the configuration step asked for is complete."""
 
     @property
     def is_16(self) -> bool:
@@ -225,6 +230,8 @@ class Outgoing:
     epoch: int | None = None
     """The connection it was sent on; None while it waits for one."""
     attempts: int = 0
+    answer: Answer | None = None
+    """Its outcome, kept for the step while the session is paused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +249,13 @@ class Step:
     detail: str | None = None
     value: str | None = None
     evidence: Mapping[str, Any] | None = None
+    held_seconds: float = 0.0
+    """How long its time has stood still; limits and duration don't count it."""
+
+    @property
+    def has_started_test(self) -> bool:
+        """Whether a test transaction was asked for that may be running now, or may yet begin."""
+        return self.name == TEST and self.status == "running" and self.state.get("starts", 0) > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +273,9 @@ class Session:
     outgoing: Outgoing | None = None
     wake_at: datetime | None = None
     waiting_for: str | None = None
+    paused_at: datetime | None = None
+    """Since when it is paused."""
+    stopped_at: datetime | None = None
 
     @property
     def current(self) -> int | None:

@@ -55,6 +55,8 @@ class SessionAnswer(BaseModel):
     notes: str | None
     started_at: Timestamp
     completed_at: Timestamp | None
+    paused_at: Timestamp | None
+    stopped_at: Timestamp | None
     commissioned_at: Timestamp | None
     estimated_duration_seconds: int
     current_step: str | None
@@ -101,6 +103,8 @@ def session_answer(rows: store.Rows) -> SessionAnswer:
         notes=row.notes,
         started_at=row.started_at,
         completed_at=row.completed_at,
+        paused_at=row.paused_at,
+        stopped_at=row.stopped_at,
         commissioned_at=row.commissioned_at,
         estimated_duration_seconds=workflow.estimated_duration_seconds(store.session_of(rows, store.template_of(row))),
         current_step=views.current_step(rows),

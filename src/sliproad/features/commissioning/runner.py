@@ -15,6 +15,8 @@ import structlog
 
 from sliproad.features.commands.service import CommandService
 from sliproad.features.commissioning import store, views, workflow
+from sliproad.features.commissioning.asking import ask
+from sliproad.features.commissioning.drift_keeping import remember
 from sliproad.features.commissioning.ending import Ending
 from sliproad.features.commissioning.facts import FactsGatherer
 from sliproad.features.commissioning.model import Answer, Note, Outgoing, Session
@@ -22,7 +24,6 @@ from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.database import ENGINE, Database
 from sliproad.foundation.database import Session as DatabaseSession
-from sliproad.foundation.errors import Conflict, InvalidInput, UpstreamUnavailable
 
 log = structlog.get_logger()
 LEASE = timedelta(seconds=6)
@@ -39,7 +40,8 @@ class Turn:
     key: int
     turn: int
     outgoing: Outgoing | None
-    then: Literal["again", "call", "wait", "done"]
+    then: Literal["again", "call", "wait", "rest", "done"]
+    ends_test: bool
     wake_at: datetime | None
     shown: dict[str, Any]
 
@@ -84,8 +86,9 @@ class CommissioningRunner:
                     return None
             elif turn.then == "wait":
                 return turn.wake_at
-            elif turn.then == "done":
+            if turn.then == "done" or turn.ends_test:
                 await self.facts.registry.announce()
+            if turn.then in {"done", "rest"}:
                 return None
 
     async def due(self) -> list[str]:
@@ -102,9 +105,11 @@ class CommissioningRunner:
         """One transition in one transaction; None where there is nothing to do for us."""
         async with self.database.transaction(ENGINE) as session:
             rows = await store.lock_session(session, session_id)
-            if rows is None or rows[0].status != "running":
+            if rows is None or rows[0].status not in store.ACTIVE_STATUSES:
                 return None
             row, now = rows[0], self.clock.now()
+            if row.status == "paused" and answer is None:
+                return None
             if answer is not None and (before is None or row.turn != before.turn):
                 return None
             if answer is None and row.in_flight_until is not None:
@@ -113,16 +118,27 @@ class CommissioningRunner:
                 answer = Answer("lost")
             commissioning = store.session_of(rows, store.template_of(row))
             charge_point = await self.facts.registry.by_key(session, row.charge_point_key)
+            await remember(session, self.clock, charge_point, commissioning.outgoing, answer)
             facts = await self.facts.gather(session, charge_point, commissioning)
             event = workflow.Looked(facts) if answer is None else workflow.Answered(facts, answer)
             step = None if commissioning.current is None else commissioning.steps[commissioning.current].name
             transition = workflow.advance(commissioning, event, now)
+            if transition.test is not None:
+                await self.ending.test(session, row, transition.test, now)
             await self._store(session, rows, transition, step, _told(commissioning, answer))
             if transition.then == "done":
                 await self.ending.settle(session, rows, charge_point, now)
             shown = views.progress(rows)
             outgoing = transition.session.outgoing
-            return Turn(row.charge_point_key, row.turn, outgoing, transition.then, row.wake_at, shown)
+            return Turn(
+                row.charge_point_key,
+                row.turn,
+                outgoing,
+                transition.then,
+                transition.test is not None,
+                row.wake_at,
+                shown,
+            )
 
     async def _store(
         self,
@@ -141,7 +157,7 @@ class CommissioningRunner:
 
     async def _call(self, session_id: str, turn: Turn, outgoing: Outgoing) -> Answer | None:
         """Make the CALL and see how it ends, saying all the while that we live; None where another has taken over."""
-        call = asyncio.ensure_future(self._ask(turn.key, outgoing))
+        call = asyncio.ensure_future(ask(self.commands, turn.key, outgoing))
         try:
             while not (await asyncio.wait({call}, timeout=PROLONG_SECONDS))[0]:
                 async with self.database.transaction(ENGINE) as session:
@@ -155,23 +171,6 @@ class CommissioningRunner:
             call.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait({call})
-
-    async def _ask(self, key: int, outgoing: Outgoing) -> Answer:
-        """One CALL, whose every outcome is an `Answer`."""
-        try:
-            answer = await self.commands.call(
-                key, outgoing.action, dict(outgoing.payload), timeout_seconds=outgoing.timeout_seconds
-            )
-        except Conflict:
-            # It may have been sent before the socket went: what must not be done twice is in doubt.
-            return Answer("not_connected" if outgoing.repeatable else "cut")
-        except UpstreamUnavailable as problem:
-            return Answer("not_connected" if problem.code == "charge_point_busy" else "timeout")
-        except InvalidInput as refused:
-            return Answer("error", code="NotSupported", description=refused.detail)
-        if answer.payload is None:
-            return Answer("error", code=answer.code or "", description=answer.description or "")
-        return Answer("result", payload=answer.payload)
 
 
 def _told(session: Session, answer: Answer | None) -> tuple[Note, ...]:

@@ -3,7 +3,7 @@
 `routes` call them with whoever asks; every effect of a start (session, status, event, log, first job) is one transaction.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from sliproad.features.accounts.model import InstallerActor, OrganizationActor
 from sliproad.features.authorization.service import AuthorizationService
@@ -25,6 +25,16 @@ from sliproad.foundation.ids import new_id
 from sliproad.foundation.jobs import Jobs
 
 COMPLETED = "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a session would be about, as read before it begins."""
+
+    seen: ChargePoint
+    epoch: int
+    """The connection that the charge point has."""
+    template: Template
 
 
 class CommissioningService:
@@ -67,47 +77,68 @@ class CommissioningService:
             Conflict: `session_already_running`, `not_connected`, `project_handed_over`.
             Unprocessable: `already_commissioned`.
         """
+        plan = await self.plan(actor, charge_point_id, template_id)
+        async with self.database.transaction(actor.scope) as session:
+            rows = await self.begin(session, actor, plan, options, notes)
+        await self.registry.announce()
+        return rows
+
+    async def plan(self, actor: InstallerActor, charge_point_id: str, template_id: str | None) -> Plan:
+        """What a session would be about; `template_id` None chooses by the model.
+
+        Raises:
+            NotFound: no such charge point of this installer, or no such template.
+            Conflict: `project_handed_over`.
+        """
         async with self.database.transaction(actor.scope) as session:
             seen = await self._of_installer(session, actor, charge_point_id)
             await self.projects.for_work(session, seen.project_id)
             epoch = (await self.live.live(session, seen.key)).epoch
         async with self.database.transaction(opened(actor.scope, seen.organization_id)) as session:
-            template = await for_start(session, seen, template_id)
+            return Plan(seen, epoch, await for_start(session, seen, template_id))
+
+    async def begin(
+        self, session: Session, actor: InstallerActor, plan: Plan, options: Options, notes: str | None
+    ) -> store.Rows:
+        """A new session in the caller's transaction. Gateways must hear of it afterwards (`registry.announce`).
+
+        Raises:
+            Conflict: `session_already_running`, `not_connected`, `project_handed_over`.
+            Unprocessable: `already_commissioned`.
+        """
         session_id, now = new_id("comm"), self.clock.now()
-        token = self.authorization.test_token(seen.key, session_id)
-        begun = workflow.begin(session_id, template, options, token, now)
-        async with self.database.transaction(actor.scope) as session:
-            # The row comes first: whoever has put it in is alone, and what is read afterwards is what the last session left.
-            values = {
-                "session_id": session_id,
-                "organization_id": seen.organization_id,
-                "project_id": seen.project_id,
-                "charge_point_key": seen.key,
-                "charge_point_id": seen.charge_point_id,
-                "template_id": template.template_id,
-                "template_version": template.version,
-                "template": definition_of(template),
-                "notes": notes,
-                "options": asdict(options),
-                "test_token": token,
-                "started_by": actor.installer_id,
-                "started_at": now,
-                "epoch_at_start": epoch,
-            }
-            if not await store.insert_session(session, values, begun):
-                raise Conflict(
-                    "A commissioning session is already active for this charge point.", code="session_already_running"
-                )
-            charge_point = await self._may_start(session, actor, charge_point_id)
-            rows = await store.lock_session(session, session_id)
-            assert rows is not None
-            await self.registry.set_commissioning_status(session, charge_point.key, "in_progress", now)
-            event = commissioning_started(views.event_data(rows), charge_point.organization_id, charge_point.key, now)
-            outbox.publish(session, event, project_id=charge_point.project_id)
-            begins = Note("info", f"Commissioning begins with template {template.name}")
-            await store.insert_logs(session, rows[0], now, None, [begins])
-            await self.jobs.enqueue(session, ADVANCE, queueing_lock=session_id, session_id=session_id)
-        await self.registry.announce()
+        begun = workflow.begin(session_id, plan.template, options, "", now)
+        # The row comes first: whoever has put it in is alone, and what is read afterwards is what the last session left.
+        values = {
+            "session_id": session_id,
+            "organization_id": plan.seen.organization_id,
+            "project_id": plan.seen.project_id,
+            "charge_point_key": plan.seen.key,
+            "charge_point_id": plan.seen.charge_point_id,
+            "template_id": plan.template.template_id,
+            "template_version": plan.template.version,
+            "template": definition_of(plan.template),
+            "notes": notes,
+            "options": asdict(options),
+            "test_token": begun.test_token,
+            "started_by": actor.installer_id,
+            "started_at": now,
+            "epoch_at_start": plan.epoch,
+        }
+        if not await store.insert_session(session, values, begun):
+            raise Conflict(
+                "A commissioning session is already active for this charge point.", code="session_already_running"
+            )
+        charge_point = await self._may_start(session, actor, plan.seen.charge_point_id)
+        rows = await store.lock_session(session, session_id)
+        assert rows is not None
+        rows[0].test_token = self.authorization.test_token(charge_point.key, charge_point.test_number)
+        await self.registry.set_commissioning_status(session, charge_point.key, "in_progress", now)
+        event = commissioning_started(views.event_data(rows), charge_point.organization_id, charge_point.key, now)
+        outbox.publish(session, event, project_id=charge_point.project_id)
+        begins = Note("info", f"Commissioning begins with template {plan.template.name}")
+        await store.insert_logs(session, rows[0], now, None, [begins])
+        await self.jobs.enqueue(session, ADVANCE, queueing_lock=session_id, session_id=session_id)
         return rows
 
     async def status(self, actor: InstallerActor | OrganizationActor, charge_point_id: str) -> store.Rows:
@@ -117,7 +148,7 @@ class CommissioningService:
             NotFound: no such charge point of whoever asks, or it was never commissioned.
         """
         async with self.database.transaction(actor.scope) as session:
-            charge_point = await self._of(session, actor, charge_point_id)
+            charge_point = await self.of_actor(session, actor, charge_point_id)
             rows = await store.latest_session(session, charge_point.key)
         if rows is None:
             raise NotFound("Commissioning has not been started for this charge point.")
@@ -168,9 +199,14 @@ class CommissioningService:
             )
         return charge_point
 
-    async def _of(
+    async def of_actor(
         self, session: Session, actor: InstallerActor | OrganizationActor, charge_point_id: str
     ) -> ChargePoint:
+        """A charge point of whoever asks.
+
+        Raises:
+            NotFound: it is not theirs.
+        """
         if isinstance(actor, InstallerActor):
             return await self._of_installer(session, actor, charge_point_id)
         return await self.registry.of_organization(session, actor, charge_point_id)

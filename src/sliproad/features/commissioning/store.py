@@ -314,14 +314,17 @@ def _outgoing_of(kept: Mapping[str, Any]) -> Outgoing:
     return Outgoing(**{**kept, "answer": None if answer is None else Answer(**answer)})
 
 
-def keep(rows: Rows, after: Session) -> None:
-    """Put a session's new state into its rows; they reach the database when the transaction ends."""
+def keep(rows: Rows, after: Session, *, same_turn: bool = False) -> None:
+    """Put a session's new state into its rows; they reach the database when the transaction ends.
+
+    A new turn voids the answer to a CALL in flight; `same_turn` lets it count.
+    """
     row, steps = rows
     row.status, row.result, row.completed_at = after.status, after.result, after.completed_at
     row.paused_at, row.stopped_at, row.test_token = after.paused_at, after.stopped_at, after.test_token
     row.outgoing = None if after.outgoing is None else asdict(after.outgoing)
     row.wake_at, row.waiting_for = after.wake_at, after.waiting_for
-    row.turn += 1
+    row.turn += not same_turn
     for step_row, step in zip(steps, after.steps, strict=True):
         for column, value in _step_columns(step).items():
             if getattr(step_row, column) != value:

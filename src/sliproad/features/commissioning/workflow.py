@@ -2,15 +2,21 @@
 
 `service` feeds it events and makes its transitions durable; the steps themselves are in `steps`. A CALL goes through the session's
 `outgoing`: first stored, then made; while nothing is connected it stays there; an outcome that leaves open whether the charge
-point heard a repeatable CALL has it made again; everything else is the step's to judge. Pausing and stopping are further events.
+point heard a repeatable CALL has it made again; everything else is the step's to judge.
+
+People may `pause`, `resume` and `stop` a session at any moment (contract §3; `control` calls them): a CALL in flight finishes and
+its answer is kept; a test transaction that was asked for is given up, for `leftovers` to stop.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from sliproad.features.commissioning.model import (
     CHECK_NAMES,
+    STANDS_STILL,
+    TEST,
     Answer,
     Facts,
     Finish,
@@ -26,11 +32,13 @@ from sliproad.features.commissioning.model import (
 )
 from sliproad.features.commissioning.steps import STEPS
 from sliproad.features.commissioning.templates import STEP_ESTIMATES_SECONDS, Template
+from sliproad.foundation.errors import Conflict
 
 LOOK_SECONDS = 5
 """A waiting session is looked at this often, should no wake-up reach it."""
 MOST_ATTEMPTS = 3
 NOT_ASKED_FOR = "Skipped as asked for at the start"
+STOPPED = "Stopped before it was finished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +64,14 @@ class Transition:
     """The session as it is now, what its log says of it, and what to do next.
 
     `again`: advance once more, in a transaction of its own; `call`: make the CALL in `session.outgoing`; `wait`: until
-    `session.wake_at`; `done`: nothing, ever.
+    `session.wake_at`; `rest`: nothing until somebody resumes; `done`: nothing, ever.
     """
 
     session: Session
-    then: Literal["again", "call", "wait", "done"]
+    then: Literal["again", "call", "wait", "rest", "done"]
     notes: tuple[Note, ...] = ()
+    test: Literal["ended", "abandoned"] | None = None
+    """The started test transaction is over for this session (its token dies); `abandoned`: it may be running all the same."""
 
 
 def begin(session_id: str, template: Template, options: Options, test_token: str, now: datetime) -> Session:
@@ -105,22 +115,111 @@ def estimated_duration_seconds(session: Session) -> int:
 
 def advance(session: Session, event: Event, now: datetime) -> Transition:
     """What one event does to a session."""
+    outgoing = session.outgoing
+    if session.status == "paused":
+        if outgoing is not None and isinstance(event, Answered):
+            session = replace(session, outgoing=replace(outgoing, answer=event.answer))
+        return Transition(session, "rest")
     if session.status != "running":
         return Transition(session, "done")
     position = session.current
     if position is None:
         return _complete(session, now)
     step = session.steps[position]
+    if outgoing is not None and outgoing.answer is not None:
+        event = Answered(event.facts, outgoing.answer)
+        session = replace(session, outgoing=replace(outgoing, answer=None))
     if step.status == "pending":
         started = replace(step, status="running", started_at=now)
         return Transition(_with(session, position, started, now), "again", (Note("info", f"Step {step.name} begins"),))
     return _apply(session, position, _move(session, step, event, now), event.facts, now)
 
 
+def pause(session: Session, now: datetime) -> Transition:
+    """Hold the current step, since someone's hands are in the charge point.
+
+    A CALL in flight finishes and its answer waits for the step. A test transaction is given up: resuming begins it anew.
+
+    Raises:
+        Conflict: `invalid_state`.
+    """
+    position = session.current
+    if session.status != "running" or position is None:
+        raise wrong_state("paused", session.status)
+    step = session.steps[position]
+    paused = replace(session, status="paused", paused_at=now, wake_at=None, waiting_for=None)
+    notes = (Note("info", f"Paused at step {step.name}"),)
+    if not step.has_started_test:
+        return Transition(paused, "rest", notes)
+    again = replace(_with(paused, position, replace(step, state={}), now), wake_at=None)
+    given_up = Note("info", "The test transaction is stopped; resuming begins it anew")
+    return Transition(again, "rest", (*notes, given_up), "abandoned")
+
+
+def resume(session: Session, test_token: str, now: datetime) -> Transition:
+    """Go on where the session was paused. `test_token` is the one that the charge point accepts from now on.
+
+    Raises:
+        Conflict: `invalid_state`.
+    """
+    if session.status != "paused" or session.paused_at is None:
+        raise wrong_state("resumed", session.status)
+    pause_ = now - session.paused_at
+    position = session.current
+    resumed = replace(session, status="running", paused_at=None, wake_at=now, test_token=test_token)
+    if position is None:
+        return Transition(resumed, "again", (Note("info", "Resumed"),))
+    step = session.steps[position]
+    if step.started_at is not None:
+        held = step.held_seconds + pause_.total_seconds()
+        if step.name == TEST and not step.state:
+            held = (now - step.started_at).total_seconds()
+        step = replace(step, held_seconds=held, state=_moved(step.state, pause_))
+    steps = (*session.steps[:position], step, *session.steps[position + 1 :])
+    return Transition(replace(resumed, steps=steps), "again", (Note("info", f"Resumed at step {step.name}"),))
+
+
+def stop(session: Session, now: datetime) -> Transition:
+    """End an active session, with its test transaction. What passed stays passed; the step that was on counts as not done.
+
+    Raises:
+        Conflict: `invalid_state`.
+    """
+    if session.status not in {"running", "paused"}:
+        raise wrong_state("stopped", session.status)
+    position = session.current
+    stopped = replace(session, status="stopped", stopped_at=now, paused_at=None, waiting_for=None)
+    if position is None:
+        return Transition(replace(stopped, wake_at=None, outgoing=None), "done", (Note("warn", "Stopped"),))
+    step = session.steps[position]
+    undone = replace(step, status="pending", detail=STOPPED)
+    after = replace(_with(stopped, position, undone, now), wake_at=None)
+    note = Note("warn", f"Stopped at step {step.name}")
+    return Transition(after, "done", (note,), "abandoned" if step.has_started_test else None)
+
+
+def wrong_state(done: str, status: str) -> Conflict:
+    """The refusal of a control that a session of this status does not take."""
+    return Conflict(f"This commissioning session is {status}; it can't be {done} now.", code="invalid_state")
+
+
+def _moved(state: Mapping[str, Any], by: timedelta) -> dict[str, Any]:
+    """A step's state whose waits have stood still for so long."""
+    moved: dict[str, Any] = {}
+    for name, value in state.items():
+        if isinstance(value, dict):
+            moved[name] = _moved(value, by)
+        elif name in STANDS_STILL and isinstance(value, str):
+            moved[name] = (datetime.fromisoformat(value) + by).isoformat()
+        else:
+            moved[name] = value
+    return moved
+
+
 def deadline(step: Step) -> datetime:
     """When the running step has taken too long."""
     assert step.started_at is not None
-    return step.started_at + timedelta(seconds=step.time_limit_seconds)
+    return step.started_at + timedelta(seconds=step.time_limit_seconds + step.held_seconds)
 
 
 def _move(session: Session, step: Step, event: Event, now: datetime) -> Move | Outgoing:
@@ -165,7 +264,7 @@ def _apply(session: Session, position: int, move: Move | Outgoing, facts: Facts,
         return _send(session, position, move, facts, now)
     limit = step.time_limit_seconds
     if move.deadline is not None and step.started_at is not None:
-        limit = (move.deadline - step.started_at).total_seconds()
+        limit = (move.deadline - step.started_at).total_seconds() - step.held_seconds
     kept = replace(step, state=move.state, time_limit_seconds=limit)
     after = _with(session, position, kept, now)
     if isinstance(move, SendCall):
@@ -219,7 +318,7 @@ def _finish(session: Session, position: int, finish: Finish, now: datetime) -> T
         value=finish.value,
         evidence=finish.evidence,
         finished_at=now,
-        duration_ms=max(0, round((now - step.started_at).total_seconds() * 1000)),
+        duration_ms=max(0, round(((now - step.started_at).total_seconds() - step.held_seconds) * 1000)),
     )
     after = replace(_with(session, position, finished, now), waiting_for=None)
     level: Literal["info", "warn", "error"] = "info"
@@ -229,7 +328,10 @@ def _finish(session: Session, position: int, finish: Finish, now: datetime) -> T
     elif finish.status == "skipped":
         level = "warn"
     notes = (*finish.notes, Note(level, finish.detail))
-    return Transition(after, "done" if finish.status == "failed" else "again", notes)
+    test: Literal["ended", "abandoned"] | None = None
+    if step.has_started_test:
+        test = "ended" if finish.status == "passed" else "abandoned"
+    return Transition(after, "done" if finish.status == "failed" else "again", notes, test)
 
 
 def _complete(session: Session, now: datetime) -> Transition:

@@ -64,6 +64,7 @@ class MirroredChargePoint:
         "ocpp_version",
         "organization_id",
         "serial_number",
+        "test_number",
     )
 
     def __init__(self, identity: RegisteredIdentity, credentials: tuple[KnownCredential, ...]) -> None:
@@ -79,6 +80,7 @@ class MirroredChargePoint:
         self.ocpp_version = identity.ocpp_version
         self.boot_policy = identity.boot_policy
         self.commissioned = identity.commissioned
+        self.test_number = identity.test_number
 
 
 class Mirror:
@@ -103,6 +105,11 @@ class Mirror:
     def by_key(self, key: int) -> MirroredChargePoint | None:
         """The same by internal key; None once it is removed."""
         return self._by_key.get(key)
+
+    def test_number(self, key: int) -> int:
+        """Below which test tokens of this charge point are dead (`authorization.model`)."""
+        entry = self._by_key.get(key)
+        return 0 if entry is None else entry.test_number
 
     def all(self) -> Iterable[MirroredChargePoint]:
         """Every charge point."""

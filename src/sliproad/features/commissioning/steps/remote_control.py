@@ -26,9 +26,9 @@ class RemoteControl:
     plugged: frozenset[str]
 
 
-def remote_start_id(session_id: str) -> int:
-    """The `remoteStartId` of a session's test, the same however often it is asked for; positive int32."""
-    return int.from_bytes(hashlib.sha256(session_id.encode()).digest()[:4]) % LARGEST_REMOTE_START_ID + 1
+def remote_start_id(test_token: str) -> int:
+    """The `remoteStartId` of the test with this token, the same however often it is asked for; positive int32."""
+    return int.from_bytes(hashlib.sha256(test_token.encode()).digest()[:4]) % LARGEST_REMOTE_START_ID + 1
 
 
 V16 = RemoteControl(
@@ -44,7 +44,7 @@ V2X = RemoteControl(
     start_action="RequestStartTransaction",
     start=lambda situation, evse: {
         "evseId": evse,
-        "remoteStartId": remote_start_id(situation.session_id),
+        "remoteStartId": remote_start_id(situation.test_token),
         "idToken": {"idToken": situation.test_token, "type": "Central"},
     },
     stop_action="RequestStopTransaction",
@@ -62,7 +62,7 @@ def remote_control(facts: Facts) -> RemoteControl:
 
 def ours(situation: Situation) -> TransactionFact | None:
     """The transaction of this session's test: 2.x by its `remoteStartId`, else by the token; an unfinished one first."""
-    wanted = remote_start_id(situation.session_id)
+    wanted = remote_start_id(situation.test_token)
     found = [
         one
         for one in situation.facts.transactions

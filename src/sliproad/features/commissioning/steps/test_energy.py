@@ -41,7 +41,7 @@ def _problem(situation: Situation, transaction: TransactionFact, *, stopped_by_u
             f"The transaction ended by itself{reason} before we stopped it. Leave the vehicle plugged in until the test is "
             "over, and start again."
         )
-    if not situation.facts.is_16 and transaction.remote_start_id != remote_start_id(situation.session_id):
+    if not situation.facts.is_16 and transaction.remote_start_id != remote_start_id(situation.test_token):
         return (
             "The transaction came without the remoteStartId of our request (OCPP 2.x F01), so that apps and roaming partners "
             "can't recognise what they started. Update the charge point's firmware."
