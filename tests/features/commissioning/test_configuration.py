@@ -18,6 +18,7 @@ from features.commissioning.situations import (
     assert_waits,
 )
 from sliproad.features.commissioning.model import Finish, SendCall, WaitUntil
+from sliproad.features.commissioning.steps.configuration import DRY_RUN, NEVER_RESET
 from sliproad.features.commissioning.steps.configuration_wire import same
 from sliproad.features.commissioning.templates import STANDARD_AC, Setting, Variable
 
@@ -336,12 +337,95 @@ def test_a_heartbeat_interval_that_every_boot_resets_is_no_failure():
     assert_passed(move, "All 4 configuration keys applied")
 
 
-def test_a_charge_point_that_knows_none_of_the_keys_fails():
+def test_a_charge_point_that_knows_none_of_the_keys_passes_with_a_hint():
+    """Contract §3: unsupported keys are listed, not fatal."""
     finish = run(a_play(), Hardware({}))
-    assert finish.status == "failed"
-    assert finish.detail.startswith(
-        "0 of 4 configuration keys applied; not supported by the firmware: MeterValueSampleInterval,"
+    assert_passed(
+        finish,
+        "0 of 4 configuration keys applied; not supported by the firmware: MeterValueSampleInterval, "
+        "StopTransactionOnInvalidId, ReserveConnectorZeroSupported, HeartbeatInterval. Check that this is the right model and "
+        "that its firmware is current",
     )
+
+
+def test_a_template_may_go_on_in_spite_of_a_rejected_key():
+    play = Play("configuration", a_charge_point(), template=replace(SMALL, configuration_reject="continue"))
+    assert_passed(
+        run(play, Hardware(ALL_16, rejects=["MeterValueSampleInterval"])),
+        "3 of 4 configuration keys applied; rejected: MeterValueSampleInterval. Set MeterValueSampleInterval in the charge "
+        "point's own menu; the template goes on without",
+    )
+
+
+def test_a_template_without_keys_for_the_version_says_so():
+    play = Play("configuration", a_charge_point("2.1"), template=replace(SMALL, settings=()))
+    assert_passed(play.look(), "The template has no configuration keys for OCPP 2.1")
+
+
+def test_a_setting_for_one_version_is_kept_from_the_others():
+    only_21 = replace(SMALL.settings[0], version="2.1")
+    play = Play("configuration", a_charge_point("2.0.1"), template=replace(SMALL, settings=(only_21,)))
+    assert_passed(play.look(), "The template has no configuration keys for OCPP 2.0.1")
+
+
+def test_a_dry_run_reads_and_writes_nothing():
+    play, hardware = a_play(), Hardware(ALL_16, read_only=["StopTransactionOnInvalidId"])
+    play.state = dict(DRY_RUN)
+    finish = run(play, hardware)
+    assert hardware.calls == ["GetConfiguration"] * 2
+    assert finish.evidence["values"]["MeterValueSampleInterval"] == "0"
+    assert finish.evidence["read_only"] == ["StopTransactionOnInvalidId"]
+
+
+def test_an_applied_template_never_restarts_the_charge_point():
+    play, hardware = a_play(), Hardware(ALL_16, reboots=["MeterValueSampleInterval"])
+    play.state = dict(NEVER_RESET)
+    finish = run(play, hardware)
+    assert "Reset" not in hardware.calls
+    assert finish.evidence["reboot_required"] == ["MeterValueSampleInterval"]
+
+
+REJECTING_2X = {
+    "TxUpdatedInterval": "0",
+    "StopTxOnInvalidId": "true",
+    "NonEvseSpecific": "true",
+    "HeartbeatInterval": "300",
+}
+
+
+@pytest.mark.parametrize(
+    ("mutability", "words"),
+    [("ReadOnly", "read-only with another value: "), ("ReadWrite", "rejected: ")],
+)
+def test_a_rejected_variable_is_looked_up_in_a_report(mutability, words):
+    """OCPP 2.x B08: GetVariables does not tell what can be written, NotifyReport does."""
+    play, hardware = a_play("2.0.1"), Hardware(REJECTING_2X, rejects=["TxUpdatedInterval"])
+    asked: list[dict[str, Any]] = []
+
+    def get_report(play: Play, payload: dict[str, Any]):
+        asked.extend(payload["componentVariable"])
+        assert_waits(play.answer({"status": "Accepted"}), "the charge point to tell which variables can be written")
+        return play.after(1).look(mutability={"SampledDataCtrlr.TxUpdatedInterval": mutability})
+
+    hardware.get_report = get_report
+    finish = run(play, hardware)
+    assert asked == [{"component": {"name": "SampledDataCtrlr"}, "variable": {"name": "TxUpdatedInterval"}}]
+    assert f"{words}SampledDataCtrlr.TxUpdatedInterval" in finish.detail
+
+
+def test_a_charge_point_that_gives_no_report_has_rejected_the_variable():
+    play, hardware = a_play("2.1"), Hardware(REJECTING_2X, rejects=["TxUpdatedInterval"])
+    hardware.get_report = lambda play, payload: play.error("NotImplemented")
+    assert "rejected: SampledDataCtrlr.TxUpdatedInterval" in run(play, hardware).detail
+
+
+def test_a_charge_point_that_drops_its_socket_when_asked_for_both_limits_is_asked_one_by_one():
+    play, hardware = a_play("2.0.1"), Hardware(REJECTING_2X)
+    hardware.set_variables = None
+    move = play.look()
+    assert not move.repeatable
+    move = play.unsure("cut")
+    assert len(move.payload["getVariableData"]) == 1
 
 
 def test_a_call_error_to_a_write_counts_as_rejected():

@@ -30,6 +30,7 @@ STEPS: dict[str, Callable[[Situation], Move]] = {
     "test_transaction": test_transaction.advance,
 }
 NEEDS_CONNECTORS = frozenset({"connector_test", "meter_calibration", "test_transaction"})
+NEEDS_MUTABILITY = frozenset({"configuration"})
 NEEDS_READINGS = frozenset({"meter_calibration"})
 NEEDS_TRANSACTIONS = frozenset({"test_transaction"})
 """What has to be read from the database for a step, beyond the live state."""

@@ -1,10 +1,13 @@
 """Are its settings the template's? Reads them, writes what differs, reads back and compares (contract §3).
 
-Phases, kept in the state: `limits` (how many at once), `read`, `write`, `reset` and `reboot` (one, if any key needs it), then
-`read` once more. What the charge point does not know is listed; what it rejects or shows read-only is listed apart.
+Phases, kept in the state: `limits` (how many at once), `read`, `write`, `inquire` and `report` (2.x: are rejected variables
+read-only?), `reset` and `reboot` (one, if any key needs it), then `read` once more. What the charge point does not know is
+listed; what it rejects or shows read-only is listed apart. A state that begins with `dry_run` ends after the first reading;
+one with `resets` at its most never restarts the charge point.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,25 +19,31 @@ from sliproad.features.commissioning.templates import Setting, Variable
 WRITE_PASSES = 2
 RESET_ATTEMPTS = 2
 QUIET_AFTER_RESET_SECONDS = 60
+REPORT_SECONDS = 15
+NEVER_RESET = {"resets": RESET_ATTEMPTS}
+DRY_RUN = {"dry_run": True}
+"""How a step begins that shall not restart the charge point, or only read."""
 
 
 def advance(situation: Situation) -> Move:
     """The next move of this step."""
-    if not situation.state:
+    if "phase" not in situation.state:
         return _ask_limits(situation)
     state = _copy(situation)
     if situation.answer is not None:
         if move := ANSWERED[state["phase"]](situation, state):
             return move
-    elif state["phase"] == "reboot" and (move := _await_reboot(situation, state)):
+    elif state["phase"] in AWAITED and (move := AWAITED[state["phase"]](situation, state)):
         return move
     return _next(situation, state)
 
 
 def settings_by_label(situation: Situation) -> dict[str, Setting]:
     """The template's settings that this version knows, by label, in order."""
-    place = dialect(situation.facts).place
-    return {label(at): setting for setting in situation.template.settings if (at := place(setting)) is not None}
+    place, version = dialect(situation.facts).place, situation.facts.protocol_version or situation.facts.version
+    return {
+        label(at): setting for setting in situation.template.settings_for(version) if (at := place(setting)) is not None
+    }
 
 
 def _copy(situation: Situation) -> dict[str, Any]:
@@ -60,13 +69,21 @@ def _ask_limits(situation: Situation) -> Move:
         "passes": 0,
         "resets": 0,
         "boot_epoch": situation.facts.boot_epoch,
-    }
-    return SendCall(reading.action(situation.facts), reading.payload(names), state)
+    } | dict(situation.state)
+    if not state["queue"]:
+        return configuration_verdict.verdict(situation, state, {}, ())
+    alone = len(names) == 1
+    return SendCall(reading.action(situation.facts), reading.payload(names), state, repeatable=alone)
 
 
 def _limits_answered(situation: Situation, state: dict[str, Any]) -> Move | None:
     assert situation.answer is not None
+    if situation.answer.kind == "lost":
+        return _ask_limits(replace(situation, state=_begun(state)))
     words = dialect(situation.facts)
+    if situation.answer.is_uncertain:
+        state |= {"phase": "read", "read_chunk": 1, "write_chunk": 1}
+        return _next(situation, state, (Note("warn", f"{_problem(situation)}: asking key by key"),))
     found = reading.found(situation.answer.payload)
     for name, limit in (("read_chunk", words.read_limit), ("write_chunk", words.write_limit)):
         told = found.get(label(limit)) if limit else None
@@ -74,6 +91,11 @@ def _limits_answered(situation: Situation, state: dict[str, Any]) -> Move | None
             state[name] = int(told.value)
     state["phase"] = "read"
     return None
+
+
+def _begun(state: dict[str, Any]) -> dict[str, Any]:
+    """How the step was told to begin."""
+    return {name: state[name] for name in ("dry_run", "resets") if name in state}
 
 
 def _read_answered(situation: Situation, state: dict[str, Any]) -> Move | None:
@@ -113,6 +135,9 @@ def _write_answered(situation: Situation, state: dict[str, Any]) -> Move | None:
     answer = situation.answer
     assert answer is not None
     asked: list[str] = state.pop("asked")
+    if answer.kind != "result" and len(asked) > 1:
+        state["write_chunk"] = 1
+        return None
     outcome = (
         dialect(situation.facts).written(asked, answer.payload)
         if answer.kind == "result"
@@ -130,6 +155,42 @@ def _write_note(name: str, value: str, result: str) -> Note:
         later = ", takes effect after a reboot" if result == "RebootRequired" else ""
         return Note("info", f"Key '{name}' set to '{value}'{later}")
     return Note("warn", f"Key '{name}' can't be set to '{value}': {result}")
+
+
+def _inquiry_answered(situation: Situation, state: dict[str, Any]) -> Move | None:
+    """2.x B08: the report tells each variable's mutability."""
+    answer = situation.answer
+    assert answer is not None
+    if answer.payload.get("status") != "Accepted":
+        state["phase"] = "write"
+        return None
+    state["phase"] = "report"
+    return _await_report(situation, state)
+
+
+def _await_report(situation: Situation, state: dict[str, Any]) -> Move | None:
+    mutability = situation.facts.mutability
+    until = min(situation.deadline, datetime.fromisoformat(state["inquired_at"]) + timedelta(seconds=REPORT_SECONDS))
+    if mutability is None and situation.now < until:
+        return WaitUntil(until, "the charge point to tell which variables can be written", state)
+    state["read_only"] += [name for name in _rejected(state) if (mutability or {}).get(name) == "ReadOnly"]
+    state["phase"] = "write"
+    return None
+
+
+def _rejected(state: dict[str, Any]) -> list[str]:
+    return [name for name, outcome in state["outcome"].items() if outcome == "Rejected"]
+
+
+def _inquire(situation: Situation, state: dict[str, Any], notes: tuple[Note, ...]) -> SendCall:
+    """Ask for a report of the rejected variables."""
+    settings = settings_by_label(situation)
+    places = [settings[name].variable for name in _rejected(state)]
+    request_id = reading.report_id(situation.session_id)
+    state |= {"phase": "inquire", "report_id": request_id, "inquired_at": situation.now.isoformat()}
+    asked = [reading.place(place) for place in places[: state["read_chunk"]] if place is not None]
+    payload = {"requestId": request_id, "componentVariable": asked}
+    return SendCall("GetReport", payload, state, repeatable=False, notes=notes)
 
 
 def _reset_answered(situation: Situation, state: dict[str, Any]) -> Move | None:
@@ -160,11 +221,13 @@ def _await_reboot(situation: Situation, state: dict[str, Any]) -> Move | None:
     return None
 
 
+AWAITED = {"reboot": _await_reboot, "report": _await_report}
 ANSWERED = {
     "limits": _limits_answered,
     "read": _read_answered,
     "write": _write_answered,
     "reset": _reset_answered,
+    "inquire": _inquiry_answered,
 }
 
 
@@ -184,7 +247,7 @@ def _next(situation: Situation, state: dict[str, Any], notes: tuple[Note, ...] =
                 reading.action(situation.facts), reading.payload(names), state, repeatable=alone, notes=notes
             )
         state["queue"] = _to_write(settings, state)
-        if not state["queue"] or state["passes"] == WRITE_PASSES:
+        if not state["queue"] or state["passes"] == WRITE_PASSES or state.get("dry_run"):
             return configuration_verdict.verdict(situation, state, settings, notes)
         state["passes"] += 1
         state["phase"] = "write"
@@ -192,6 +255,8 @@ def _next(situation: Situation, state: dict[str, Any], notes: tuple[Note, ...] =
         state["asked"] = state["queue"][: state["write_chunk"]]
         payload = words.write([settings[name] for name in state["asked"]])
         return SendCall(words.write_action, payload, state, notes=notes)
+    if not situation.facts.is_16 and "report_id" not in state and _rejected(state):
+        return _inquire(situation, state, notes)
     if "RebootRequired" in state["outcome"].values() and state["resets"] < RESET_ATTEMPTS:
         state |= {"phase": "reset", "reset_at": situation.now.isoformat(), "reset_epoch": situation.facts.epoch}
         kind = words.resets[state["resets"]]

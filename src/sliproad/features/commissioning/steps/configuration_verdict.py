@@ -42,24 +42,37 @@ def _fate(name: str, setting: Setting, state: Mapping[str, Any], *, rebooted: bo
 def verdict(
     situation: Situation, state: Mapping[str, Any], settings: Mapping[str, Setting], notes: tuple[Note, ...]
 ) -> Finish:
-    """Passed when every key that the charge point knows holds; keys that are not required are only listed."""
+    """Passed when every key that the charge point knows holds; others are listed, and keys that are not required too.
+
+    A required key that it refuses fails the step, unless the template says to go on all the same.
+    """
     fates = sort_keys(situation, state, settings)
     wrong = [name for fate in ("rejected", "read_only", "different") for name in fates[fate] if settings[name].required]
     evidence: dict[str, Any] = {
         **fates,
         "written": list(state["outcome"]),
         "reboot_required": [name for name, outcome in state["outcome"].items() if outcome == "RebootRequired"],
+        "values": {name: state["values"].get(name) for name in settings},
     }
     count = len(fates["applied"])
     if count == len(settings):
-        return Finish("passed", f"All {count} configuration keys applied", evidence=evidence, notes=notes)
+        return Finish("passed", _all_applied(situation, count), evidence=evidence, notes=notes)
     listed = "; ".join(f"{words}: {', '.join(fates[fate])}" for fate, words in WORDS.items() if fates[fate])
     detail = f"{count} of {len(settings)} configuration keys applied; {listed}"
-    if not wrong and count:
-        return Finish("passed", detail, evidence=evidence, notes=notes)
-    advice = (
-        f"Set {', '.join(wrong)} in the charge point's own menu, or start again with a template that fits this model."
-        if wrong
-        else "Check that this is the right model and that its firmware is current."
-    )
-    return Finish("failed", f"{detail}. {advice}", evidence=evidence, notes=notes)
+    if wrong:
+        by_hand = f"Set {', '.join(wrong)} in the charge point's own menu"
+        if situation.template.configuration_reject == "continue":
+            detail = f"{detail}. {by_hand}; the template goes on without"
+            return Finish("passed", detail, evidence=evidence, notes=(*notes, Note("warn", detail)))
+        detail = f"{detail}. {by_hand}, or start again with a template that fits this model."
+        return Finish("failed", detail, evidence=evidence, notes=notes)
+    if len(fates["unsupported"]) == len(settings):
+        detail = f"{detail}. Check that this is the right model and that its firmware is current"
+    return Finish("passed", detail, evidence=evidence, notes=notes)
+
+
+def _all_applied(situation: Situation, count: int) -> str:
+    if count:
+        return f"All {count} configuration keys applied"
+    version = situation.facts.protocol_version or situation.facts.version
+    return f"The template has no configuration keys for OCPP {version}"

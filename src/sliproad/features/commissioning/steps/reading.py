@@ -3,6 +3,7 @@
 `configuration`, `heartbeat`, `firmware_version` and `meter_calibration` ask; OCPP 1.6 §5.8, OCPP 2.x B06.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,11 @@ class Found:
 
     value: str | None
     is_read_only: bool = False
+
+
+def report_id(session_id: str) -> int:
+    """The `requestId` of the report that a session's configuration step asks for; positive int32, the same when asked again."""
+    return int.from_bytes(hashlib.sha256(f"report of {session_id}".encode()).digest()[:4]) % (2**31 - 1) + 1
 
 
 def action(facts: Facts) -> str:
