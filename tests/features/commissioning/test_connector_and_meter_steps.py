@@ -17,6 +17,7 @@ from features.commissioning.situations import (
     assert_skipped,
     assert_waits,
 )
+from sliproad.features.commissioning.templates import STANDARD_AC
 
 ACCEPTED = {"status": "Accepted"}
 
@@ -95,19 +96,85 @@ def test_without_trigger_message_the_report_of_the_boot_counts():
     assert_passed(play.error("NotImplemented"), "2 connectors report a status: 1 Available, 2 Available")
 
 
-def test_a_faulted_connector_is_no_success():
-    play = Play("connector_test", a_charge_point())
+def faulted_play(**template) -> tuple[Play, tuple]:
+    play = Play("connector_test", a_charge_point(), template=replace(STANDARD_AC, **template))
     play.look()
     play.answer(ACCEPTED)
     play.answer(ACCEPTED)
-    faulted = (
+    return play, (
         replace(a_connector(1), report_count=2),
         replace(a_connector(2), report_count=2, status="Faulted", error_code="GroundFailure"),
     )
+
+
+def test_a_faulted_connector_did_report_and_is_told():
+    """Contract §3: passes when every connector reports a status when asked."""
+    play, faulted = faulted_play()
+    assert_passed(
+        play.look(connectors=faulted),
+        "2 connectors report a status: 1 Available, 2 Faulted. Connector 2 (GroundFailure) reports Faulted: clear the fault at "
+        "the charge point before anyone charges there",
+    )
+
+
+def test_a_faulted_connector_fails_where_the_template_says_so():
+    play, faulted = faulted_play(faulted_connector="fail")
     assert_failed(
         play.look(connectors=faulted),
         "Connector 2 (GroundFailure) reports Faulted. Clear the fault at the charge point and start again.",
     )
+
+
+@pytest.mark.parametrize(
+    ("version", "out", "back"),
+    [
+        ("1.6", {"connectorId": 1, "type": "Inoperative"}, {"connectorId": 1, "type": "Operative"}),
+        (
+            "2.0.1",
+            {"evse": {"id": 1, "connectorId": 1}, "operationalStatus": "Inoperative"},
+            {"evse": {"id": 1, "connectorId": 1}, "operationalStatus": "Operative"},
+        ),
+    ],
+)
+def test_each_free_connector_goes_out_of_service_and_comes_back(version, out, back):
+    """1.6 §5.2; 2.x G03: only where the template asks for it, and never one that is in use."""
+    connectors = (a_connector(1, 1), a_connector(2, 2 if version == "1.6" else 1, status="Charging"))
+    play = round_trip(version, connectors)
+    assert_calls(play.look(connectors=reported(play)), "ChangeAvailability", out)
+    assert_waits(play.answer(ACCEPTED), "connector 1 to go out of service")
+    assert_calls(play.look(connectors=reported(play, n1="Unavailable")), "ChangeAvailability", back)
+    assert_waits(play.answer(ACCEPTED), "connector 1 to go back in service")
+    move = play.look(connectors=reported(play, n1="Available"))
+    assert_passed(move, "2 connectors report a status: 1 Available, 2 Charging; each went out of service and came back")
+    assert move.evidence["availability"] == {"1": "went out of service and came back"}
+
+
+def round_trip(version: str, connectors) -> Play:
+    template = replace(STANDARD_AC, availability_round_trip=True)
+    play = Play("connector_test", a_charge_point(version, connectors=connectors), template=template)
+    play.look()
+    for _ in connectors:
+        play.answer(ACCEPTED)
+    return play
+
+
+def test_a_connector_that_stays_in_service_is_brought_back_and_named():
+    play = round_trip("1.6", (a_connector(1), a_connector(2, status="Charging")))
+    play.look(connectors=reported(play))
+    play.answer(ACCEPTED)
+    assert_calls(play.after(21).look(), "ChangeAvailability", {"connectorId": 1, "type": "Operative"})
+    assert_failed(
+        play.answer(ACCEPTED),
+        "Connector 1 accepted ChangeAvailability to Inoperative, but still reports Available. Restart the charge point and "
+        "start again.",
+    )
+
+
+def test_a_connector_that_refuses_to_go_out_of_service_is_named():
+    play = round_trip("2.1", (a_connector(1, 1), a_connector(2, 1, status="Occupied")))
+    play.look(connectors=reported(play))
+    play.answer({"status": "Rejected"})
+    assert_failed(play.answer(ACCEPTED), "Connector 1 refused ChangeAvailability to Inoperative (Rejected).")
 
 
 METERED = {"meter_type": "MID certified"}

@@ -1,5 +1,6 @@
 """connectivity, heartbeat and firmware_version, as contract §3's table and ocpp.md "Commissioning steps on the wire" have them."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from features.commissioning.situations import (
     assert_skipped,
     assert_waits,
 )
+from sliproad.features.commissioning.templates import STANDARD_AC, FirmwareExpectation
 
 VERSIONS = pytest.mark.parametrize("version", ["1.6", "2.0.1", "2.1"])
 
@@ -161,3 +163,40 @@ def test_firmware_version_that_the_hardware_does_not_tell_is_skipped_with_the_re
         play.error("NotSupported"),
         "Skipped: the charge point tells no firmware version, neither at its boot nor when asked",
     )
+
+
+EXPECTED = FirmwareExpectation("3.2.0", "3.9")
+
+
+@pytest.mark.parametrize(
+    ("version", "mismatch", "status", "detail"),
+    [
+        ("v3.4.1", "fail", "passed", "Firmware version v3.4.1 recorded, as expected: 3.2.0 to 3.9"),
+        ("3.10", "warn", "passed", "Firmware version 3.10 recorded; it is newer than template Standard AC 22kW expects (3.2.0 to 3.9)"),
+        ("3.1.9", "warn", "passed", "Firmware version 3.1.9 recorded; it is older than template Standard AC 22kW expects (3.2.0 to 3.9)"),
+        (
+            "3.2.0-rc1",
+            "fail",
+            "passed",
+            "Firmware version 3.2.0-rc1 recorded, as expected: 3.2.0 to 3.9",
+        ),
+        (
+            "3.1.9",
+            "fail",
+            "failed",
+            ("Firmware version 3.1.9 is older than template Standard AC 22kW expects (3.2.0 to 3.9). Update the firmware and "
+            "start again."),
+        ),
+        (
+            "4",
+            "fail",
+            "failed",
+            ("Firmware version 4 is newer than template Standard AC 22kW expects (3.2.0 to 3.9). Choose a template that fits "
+            "this firmware and start again."),
+        ),
+    ],
+)  # fmt: skip
+def test_a_firmware_version_is_held_against_the_range_of_the_template(version, mismatch, status, detail):
+    template = replace(STANDARD_AC, firmware=replace(EXPECTED, on_mismatch=mismatch))
+    move = Play("firmware_version", a_charge_point(firmware_version=version), template=template).look()
+    assert (move.status, move.detail, move.value) == (status, detail, version)

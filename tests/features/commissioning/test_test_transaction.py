@@ -1,12 +1,12 @@
 """The test transaction: started, charged, stopped and judged by us, exactly once (1.6 §5.11–12; 2.x F01–F03; contract §3)."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from features.commissioning.situations import (
     NOW,
-    SESSION,
     TOKEN,
     Play,
     a_charge_point,
@@ -239,12 +239,32 @@ def test_a_transaction_without_readings_fails():
     )
 
 
-def test_a_2x_transaction_must_carry_our_remote_start_id():
-    assert_failed(
+def test_a_2x_transaction_with_our_token_but_no_remote_start_id_passes_with_a_warning():
+    """F01: it charges, counts and stops; only the firmware forgets to say who asked."""
+    assert_passed(
         stopped("2.0.1", remote_start_id=None),
-        "The transaction came without the remoteStartId of our request (OCPP 2.x F01), so that apps and roaming partners "
-        "can't recognise what they started. Update the charge point's firmware.",
+        "Test transaction completed, 0.02 kWh delivered; it came without the remoteStartId of our request (OCPP 2.x F01), so "
+        "that it was known by its token alone: update the charge point's firmware",
     )
+
+
+def test_a_2x_transaction_with_anothers_remote_start_id_fails():
+    assert_failed(
+        stopped("2.1", remote_start_id=7),
+        "The transaction came with remoteStartId 7 instead of that of our request (OCPP 2.x F01), so that apps and roaming "
+        "partners would take it for another's. Update the charge point's firmware.",
+    )
+
+
+def test_a_register_that_runs_faster_than_the_charge_point_can_charge_is_told():
+    """22 kW deliver 61 Wh in 10 s, not 1 kWh."""
+    move = stopped(meter_stop_wh=2000, stopped_at=NOW + timedelta(seconds=10))
+    assert_passed(
+        move,
+        "Test transaction completed, 1.00 kWh delivered; the register says 360.0 kW on average, more than the 22 kW that the "
+        "charge point is rated for: check the ratio of its meter",
+    )
+    assert move.evidence["average_power_w"] == 360_000
 
 
 def test_an_end_without_a_register_is_judged_by_the_last_reading():

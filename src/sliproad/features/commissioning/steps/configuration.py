@@ -170,7 +170,7 @@ def _inquiry_answered(situation: Situation, state: dict[str, Any]) -> Move | Non
 
 def _await_report(situation: Situation, state: dict[str, Any]) -> Move | None:
     mutability = situation.facts.mutability
-    until = min(situation.deadline, datetime.fromisoformat(state["inquired_at"]) + timedelta(seconds=REPORT_SECONDS))
+    until = min(situation.deadline, datetime.fromisoformat(state["waits_since"]) + timedelta(seconds=REPORT_SECONDS))
     if mutability is None and situation.now < until:
         return WaitUntil(until, "the charge point to tell which variables can be written", state)
     state["read_only"] += [name for name in _rejected(state) if (mutability or {}).get(name) == "ReadOnly"]
@@ -187,7 +187,7 @@ def _inquire(situation: Situation, state: dict[str, Any], notes: tuple[Note, ...
     settings = settings_by_label(situation)
     places = [settings[name].variable for name in _rejected(state)]
     request_id = reading.report_id(situation.session_id)
-    state |= {"phase": "inquire", "report_id": request_id, "inquired_at": situation.now.isoformat()}
+    state |= {"phase": "inquire", "report_id": request_id, "waits_since": situation.now.isoformat()}
     asked = [reading.place(place) for place in places[: state["read_chunk"]] if place is not None]
     payload = {"requestId": request_id, "componentVariable": asked}
     return SendCall("GetReport", payload, state, repeatable=False, notes=notes)

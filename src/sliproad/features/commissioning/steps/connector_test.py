@@ -1,13 +1,26 @@
 """Does every connector report? Each is asked for a StatusNotification (1.6 §5.17, 2.x F06), and its report awaited.
 
-Where nothing can be asked, the report that came with the boot counts.
+Where nothing can be asked, the report that came with the boot counts. Where the template says so, each connector that can be is
+then taken out of service and back (`availability`). One that reports Faulted did report: the sentence says so, and the template
+whether that fails the step.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sliproad.features.commissioning.model import ConnectorFact, Facts, Finish, Move, SendCall, Situation, WaitUntil
-from sliproad.features.commissioning.steps import triggers
+from sliproad.features.commissioning.model import (
+    ConnectorFact,
+    Facts,
+    Finish,
+    Move,
+    Note,
+    SendCall,
+    Situation,
+    WaitUntil,
+)
+from sliproad.features.commissioning.steps import availability, triggers
+from sliproad.foundation.clock import rfc3339
 
 ASK_AGAIN_SECONDS = 20
 MOST_ASKS = 3
@@ -16,6 +29,8 @@ MOST_ASKS = 3
 def advance(situation: Situation) -> Move:
     """The next move of this step."""
     facts = situation.facts
+    if "trip" in situation.state:
+        return _round_trip(situation, dict(situation.state))
     state: dict[str, Any] = dict(situation.state) or {"targets": _targets(facts), "asks": {}, "asking": None}
     asks: dict[str, dict[str, Any]] = {name: dict(ask) for name, ask in state["asks"].items()}
     state["asks"] = asks
@@ -38,7 +53,17 @@ def advance(situation: Situation) -> Move:
     if missing and situation.now < situation.deadline and any(_may_come(asks[name]) for name in missing):
         until = min(situation.deadline, situation.now + timedelta(seconds=ASK_AGAIN_SECONDS))
         return WaitUntil(until, f"the status of connector {', '.join(missing)}", state)
-    return _verdict(facts, list(asks), missing)
+    if missing or not situation.template.availability_round_trip:
+        return _verdict(situation, list(asks), missing)
+    return _round_trip(situation, state | {"names": list(asks), "trip": availability.begin(facts, state["targets"])})
+
+
+def _round_trip(situation: Situation, state: dict[str, Any]) -> Move:
+    """Out of service and back, connector by connector; then the verdict."""
+    moved = availability.advance(situation, state["trip"])
+    if isinstance(moved, dict):
+        return _verdict(situation, state["names"], [], moved)
+    return replace(moved, state=state | {"trip": moved.state})
 
 
 def _targets(facts: Facts) -> list[list[int]]:
@@ -82,9 +107,22 @@ def _has_reported(facts: Facts, name: str, ask: dict[str, Any] | None) -> bool:
     return bool(report.report_count > ask["before"] or ask.get("verdict") == "unsupported")
 
 
-def _verdict(facts: Facts, names: list[str], missing: list[str]) -> Finish:
+def _verdict(situation: Situation, names: list[str], missing: list[str], trips: dict[str, str] | None = None) -> Finish:
+    facts = situation.facts
     reports = {name: report for name in names if (report := _report(facts, name)) is not None}
-    evidence = {"connectors": [{"connector": name, "status": one.status} for name, one in reports.items()]}
+    evidence: dict[str, Any] = {
+        "connectors": [
+            {
+                "connector": name,
+                "status": one.status,
+                "error_code": one.error_code,
+                "reported_at": rfc3339(one.received_at),
+            }
+            for name, one in reports.items()
+        ]
+    }
+    if trips is not None:
+        evidence["availability"] = trips
     if missing:
         return Finish(
             "failed",
@@ -92,13 +130,21 @@ def _verdict(facts: Facts, names: list[str], missing: list[str]) -> Finish:
             f"and whether the charge point really has {facts.connector_count} connectors.",
             evidence=evidence,
         )
-    faulted = [f"{name} ({one.error_code or 'no code'})" for name, one in reports.items() if one.status == "Faulted"]
-    if faulted:
-        return Finish(
-            "failed",
-            f"Connector {', '.join(faulted)} reports Faulted. Clear the fault at the charge point and start again.",
-            evidence=evidence,
-        )
+    if wrong := [sentence for sentence in (trips or {}).values() if sentence != availability.DONE]:
+        return Finish("failed", " ".join(wrong), evidence=evidence)
     statuses = ", ".join(f"{name} {one.status}" for name, one in reports.items())
     count = "1 connector reports" if len(reports) == 1 else f"{len(reports)} connectors report"
-    return Finish("passed", f"{count} a status: {statuses}", evidence=evidence)
+    there_and_back = "; each went out of service and came back" if trips else ""
+    faulted = [f"{name} ({one.error_code or 'no code'})" for name, one in reports.items() if one.status == "Faulted"]
+    if not faulted:
+        return Finish("passed", f"{count} a status: {statuses}{there_and_back}", evidence=evidence)
+    fault = f"Connector {', '.join(faulted)} reports Faulted"
+    if situation.template.faulted_connector == "fail":
+        return Finish("failed", f"{fault}. Clear the fault at the charge point and start again.", evidence=evidence)
+    warning = f"{fault}: clear the fault at the charge point before anyone charges there"
+    return Finish(
+        "passed",
+        f"{count} a status: {statuses}{there_and_back}. {warning}",
+        evidence=evidence,
+        notes=(Note("warn", warning),),
+    )

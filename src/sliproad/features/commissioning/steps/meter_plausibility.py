@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from sliproad.features.commissioning.model import Facts, Finish, ReadingFact
 from sliproad.features.commissioning.templates import LARGEST_AC_KW
+from sliproad.foundation.clock import rfc3339
 
 AC_BANDS_V = ((207.0, 253.0), (360.0, 440.0))
 DC_BANDS_V = ((0.0, 1000.0),)
@@ -23,8 +24,15 @@ def verdict(facts: Facts, evses: Sequence[int]) -> Finish:
         readings = sorted((one for one in facts.readings if one.connector_id == evse), key=lambda one: one.received_at)
         wrong += _problems(facts, evse, readings)
         evidence += [
-            {"connector": evse, "energy_wh": one.energy_wh, "voltage_v": one.voltage_v, "current_a": one.current_a}
-            for one in readings[-2:]
+            {
+                "connector": evse,
+                "at": rfc3339(one.received_at),
+                "energy_wh": one.energy_wh,
+                "voltage_v": one.voltage_v,
+                "current_a": one.current_a,
+                "in_transaction": one.in_transaction,
+            }
+            for one in dict.fromkeys((*readings[:1], *readings[-2:]))
         ]
     if wrong:
         return Finish("failed", f"{'. '.join(wrong)}. Check the meter and its wiring.", evidence={"readings": evidence})

@@ -136,12 +136,19 @@ def _begin(situation: Situation, state: dict[str, Any]) -> Move:
         return _uncertain(situation, state)
     until = _until(situation, state["asked_at"], BEGIN_SECONDS)
     if situation.now < until:
-        return WaitUntil(until, f"the test transaction: plug in the vehicle at connector {state['evse']} now", state)
+        return WaitUntil(until, _what_begins(situation, state), state)
     return Finish(
         "failed",
         f"The charge point accepted the remote start, but no transaction began at connector {state['evse']} within "
         f"{round((until - datetime.fromisoformat(state['asked_at'])).total_seconds())} s. Plug in the vehicle and start again.",
     )
+
+
+def _what_begins(situation: Situation, state: dict[str, Any]) -> str:
+    """What a person at the charge point should do now."""
+    if _is_plugged(situation, state["evse"]):
+        return f"the test transaction to begin at connector {state['evse']}"
+    return f"the test transaction: plug in the vehicle at connector {state['evse']} now"
 
 
 def _with_transaction(situation: Situation, state: dict[str, Any], transaction: TransactionFact) -> Move:
