@@ -18,6 +18,8 @@ LONGEST_SIDE = 4096
 JPEG_QUALITY = 85
 MEMORY_BYTES = 2 * 1024**3
 CPU_SECONDS = 20
+SHRUNK_FIRST = frozenset({"RGB", "RGBA", "L", "CMYK"})
+"""Modes in which neighbouring pixels can be averaged as they are; all that follows then needs less memory."""
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 
 
@@ -42,6 +44,8 @@ def reencode(data: bytes) -> tuple[bytes, int, int]:
     try:
         image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
         image.load()
+        if image.mode in SHRUNK_FIRST:
+            image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
         image = _in_srgb(ImageOps.exif_transpose(image))
         image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError):
