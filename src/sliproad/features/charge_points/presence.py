@@ -159,8 +159,12 @@ class RowPresence:
 
     def seen(self, peer: Peer, seen: SeenFacts) -> Write:
         """Set last_seen_at and last_heartbeat_at, never backwards."""
-        heartbeat = b"null" if seen.heartbeat_at is None else b"%.6f" % seen.heartbeat_at
-        row = b'{"k":%d,"e":%d,"t":%.6f,"h":%b}' % (peer.key, peer.epoch, seen.at, heartbeat)
+        row = b'{"k":%d,"e":%d,"t":%b,"h":%b}' % (
+            peer.key,
+            peer.epoch,
+            orjson.dumps(seen.at),
+            orjson.dumps(seen.heartbeat_at),
+        )
         return Write(SEEN, peer.key, row)
 
     async def sign_of_life(self, gateway_id: str) -> None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import orjson
 
-from sliproad.features.frame_log.redaction import redacted
+from sliproad.features.frame_log.redaction import HOT, redacted
 from sliproad.foundation.inbound import Peer, Statement, Write
 from sliproad.foundation.inbound_rows import without_nul
 
@@ -48,9 +48,9 @@ def write(  # noqa: PLR0917 - by position: it is called for every frame
         tail = b',"e":%b%b' % (orjson.dumps(_error_code(payload)), tail)
     if duration_ms is not None:
         tail = b',"u":%f%b' % (duration_ms, tail)
-    text = orjson.dumps(redacted(action, payload).decode())
+    text = orjson.dumps((payload if action in HOT else redacted(action, payload)).decode())
     spoken_id = without_nul(orjson.dumps(message_id))  # the payload is JSON as text, in which U+0000 is six characters
-    row = b'{%b,"t":%.6f,"m":%b,"p":%b%b' % (peer.row_owner, at, spoken_id, text, tail)
+    row = b'{%b,"t":%b,"m":%b,"p":%b%b' % (peer.row_owner, orjson.dumps(at), spoken_id, text, tail)
     return Write(FRAME, peer.key, row)
 
 

@@ -11,7 +11,7 @@ import orjson
 
 REDACTED = "***"
 
-_HOT = frozenset(
+HOT = frozenset(
     {
         "Authorize",
         "Heartbeat",
@@ -22,6 +22,7 @@ _HOT = frozenset(
         "TransactionEvent",
     }
 )
+"""The frequent messages, in which no secret travels."""
 _SECRET_WORDS = r"passw|authorizationkey|secret|sharedkey|privatekey|simpin"  # noqa: S105 (words that tell where one is)
 _SECRET = re.compile(_SECRET_WORDS, re.IGNORECASE)
 _SECRET_BYTES = re.compile(_SECRET_WORDS.encode(), re.IGNORECASE)
@@ -35,7 +36,7 @@ def redacted(action: str, payload: bytes) -> bytes:
     """`payload` of `action` with every secret replaced by `***`; the same object where there is none."""
     if action in _WITH_URL:
         payload = _ONE_TIME_URL.sub(rb"/\1/***", payload)
-    if action in _HOT or _SECRET_BYTES.search(payload) is None:
+    if action in HOT or _SECRET_BYTES.search(payload) is None:
         return payload
     return orjson.dumps(_redact(orjson.loads(payload)))
 
