@@ -6,7 +6,7 @@ Figures and targets are in `README.md`. `--quick` for a look; `--only throughput
 
 import argparse
 import contextlib
-import datetime
+import datetime as dt
 import json
 import os
 import resource
@@ -197,11 +197,11 @@ def certificate_of(folder: Path) -> Path:
     if not path.exists():
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         certificate = (
             x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
             .serial_number(x509.random_serial_number()).not_valid_before(now)
-            .not_valid_after(now + datetime.timedelta(days=2)).sign(key, hashes.SHA256())
+            .not_valid_after(now + dt.timedelta(days=2)).sign(key, hashes.SHA256())
         )  # fmt: skip
         path.write_bytes(
             certificate.public_bytes(serialization.Encoding.PEM)

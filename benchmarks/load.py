@@ -46,7 +46,7 @@ class Socket(WSListener):
         self.sent_at = clock()
         self.transport.send(TEXT, message)
 
-    def on_ws_frame(self, transport, frame) -> None:
+    def on_ws_frame(self, _transport, frame) -> None:
         if frame.msg_type is not TEXT:
             return
         run = self.run
@@ -62,7 +62,7 @@ class Socket(WSListener):
         elif run.running:
             self.fire()
 
-    def on_ws_disconnected(self, transport) -> None:
+    def on_ws_disconnected(self, _transport) -> None:
         self.run.dropped += self.run.running
 
 

@@ -1,7 +1,7 @@
 """wss: the suites of OCPP, both kinds of chain, and what never gets through TLS is recorded (A00.FR.312–318, trust G8)."""
 
 import asyncio
-import datetime
+import datetime as dt
 import ssl
 from pathlib import Path
 
@@ -19,11 +19,11 @@ from sliproad.gateway.tls import server_context
 
 def chain(folder: Path, name: str, key) -> tuple[Path, Path]:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     certificate = (
         x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
-        .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .serial_number(x509.random_serial_number()).not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False).sign(key, hashes.SHA256())
     )  # fmt: skip
     certificate_file, key_file = folder / f"{name}.crt", folder / f"{name}.key"
