@@ -8,9 +8,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _SAMPLES = ",".join(
-    '{"value":"%s","context":"Sample.Periodic","format":"Raw","measurand":"%s","location":"Outlet","unit":"%s"%s}'
-    % sample
-    for sample in (
+    f'{{"value":"{value}","context":"Sample.Periodic","format":"Raw","measurand":"{measurand}","location":"Outlet",'
+    f'"unit":"{unit}"{phase}}}'
+    for value, measurand, unit, phase in (
         ("1284567.3", "Energy.Active.Import.Register", "Wh", ""),
         ("10890.5", "Power.Active.Import", "W", ""),
         ("15.8", "Current.Import", "A", ',"phase":"L1"'),
