@@ -87,8 +87,8 @@ class Bus:
         """Ask and await the answer.
 
         Raises:
-            NoResponder: at once when nobody listens, or NATS is away.
-            NoAnswer: after `timeout_seconds`.
+            NoResponder: at once when nobody listens, or NATS is away: nobody got it.
+            NoAnswer: after `timeout_seconds`, or when NATS went meanwhile: somebody may have got it.
         """
         if not self._client.is_connected:
             raise NoResponder(subject)
@@ -99,7 +99,7 @@ class Bus:
         except (nats.errors.TimeoutError, TimeoutError):
             raise NoAnswer(subject) from None
         except nats.errors.Error as error:
-            raise NoResponder(f"{subject}: {error!r}") from None
+            raise NoAnswer(f"{subject}: {error!r}") from None
         return orjson.loads(answer.data)
 
     async def subscribe(self, subject: str, handle: Handle) -> Callable[[], Awaitable[None]]:

@@ -31,18 +31,21 @@ _ASKED_FOR = {
     "UpdateFirmware": "FirmwareStatusNotification",
 }
 Answer = dict[str, Any]
-"""As the command bridge gives it: `outcome` is `result`, `error`, `timeout`, `busy` or `gone`."""
+"""As the command bridge gives it: `outcome` is `result`, `error`, `timeout`, `busy`, `gone` (never sent) or `lost` (sent, but the
+socket went before the answer)."""
 
 
 class Waiting:
     """A CALL of ours and who waits for its answer."""
 
-    __slots__ = ("answer", "call", "logged")
+    __slots__ = ("answer", "call", "logged", "sent_at")
 
     def __init__(self, call: OutboundCall, answer: asyncio.Future[Answer]) -> None:
         self.call = call
         self.answer = answer
         self.logged = False
+        self.sent_at = 0.0
+        """On the monotonic clock."""
 
 
 class OurCalls:
@@ -125,8 +128,10 @@ class OurCalls:
             answer = {"outcome": "error", "code": error.code, "description": error.description}
         if b"\\u0000" in data:
             said = said.replace(b"\\u0000", b"\\\\u0000")
-        context = self._context
-        context.group.defer(context.frame_log(self._peer, "in", kind, call.message_id, call.action, said, at))
+        context, waiting = self._context, self._waiting.get(call.message_id)
+        took_ms = None if waiting is None else (monotonic() - waiting.sent_at) * 1000
+        frame = context.frame_log(self._peer, "in", kind, call.message_id, call.action, said, at, duration_ms=took_ms)
+        context.group.defer(frame)
         self._settle(call, answer)
         self._send_next()
 
@@ -136,7 +141,7 @@ class OurCalls:
             self._timer.cancel()
             self._timer = None
         for call in self._conversation.close():
-            self._settle(call, {"outcome": "gone"})
+            self._settle(call, {"outcome": "lost" if call.sent else "gone"})
 
     def _send_next(self) -> None:
         data = self._conversation.next_to_send(monotonic())
@@ -147,7 +152,7 @@ class OurCalls:
 
     def _send(self, data: bytes, waiting: Waiting) -> None:
         call, context = waiting.call, self._context
-        waiting.logged = True
+        waiting.logged, waiting.sent_at = True, monotonic()
         if call.action == "TriggerMessage":
             self._asked_for.add(str(call.payload.get("requestedMessage")))
         elif call.action in _ASKED_FOR:

@@ -54,8 +54,9 @@ class CommandService:
 
         Raises:
             InvalidInput: the version has no such CALL of ours, or the payload is not valid for it.
-            Conflict: `not_connected`, at once; nothing was sent, or the socket went before the answer came.
-            UpstreamUnavailable: `charge_point_timeout`.
+            Conflict: `not_connected`, at once; nothing was sent.
+            UpstreamUnavailable: `charge_point_timeout`; `connection_lost` (it was sent, but the socket went before the answer
+                came: whether the charge point acted is unknown); `charge_point_busy` (nothing was sent).
         """
         place = await self._locate(charge_point_key)
         check_call(OcppVersion(place.protocol_version), action, payload)
@@ -123,6 +124,11 @@ def _read(answer: dict[str, Any]) -> CallAnswer:
             return CallAnswer(code=answer["code"], description=answer["description"])
         case "timeout":
             raise _no_answer()
+        case "lost":
+            raise UpstreamUnavailable(
+                "The connection to the charge point was lost before it answered; it may have acted all the same.",
+                code="connection_lost",
+            )
         case "busy":
             raise UpstreamUnavailable("Too many calls wait for this charge point already.", code="charge_point_busy")
         case _:
