@@ -1,22 +1,8 @@
 """Every feature's services, built once per process from its parts. The web process gives role `web`, a worker `engine`."""
 
-from dataclasses import dataclass
 from functools import cached_property
 
-from sliproad.features.accounts.account_mails import AccountMails
-from sliproad.features.accounts.administration import Administration
-from sliproad.features.accounts.authentication import Authentication
-from sliproad.features.accounts.guards import Guards
-from sliproad.features.accounts.invitations import Invitations
-from sliproad.features.accounts.mailed_tokens import MailedTokens
-from sliproad.features.accounts.model import PersonKind
-from sliproad.features.accounts.organizations import Organizations
-from sliproad.features.accounts.passwords import Passwords
-from sliproad.features.accounts.people import People
-from sliproad.features.accounts.service import AccountService
-from sliproad.features.accounts.sign_up import SignUp
-from sliproad.features.accounts.throttle import LoginThrottle
-from sliproad.features.accounts.tokens import AccessTokens
+from sliproad.app.account_services import AccountServices
 from sliproad.features.authorization.service import AuthorizationService
 from sliproad.features.charge_points.attempts import AttemptService
 from sliproad.features.charge_points.live_service import LiveService
@@ -58,131 +44,11 @@ from sliproad.features.sites.ownership import SiteOwnershipService
 from sliproad.features.sites.service import SiteService
 from sliproad.features.webhooks.control import WebhookControl
 from sliproad.features.webhooks.service import WebhookService
-from sliproad.foundation.bus import Bus
-from sliproad.foundation.clock import Clock
-from sliproad.foundation.crypto import SecretKey
-from sliproad.foundation.database import Database
-from sliproad.foundation.documents.identity import SigningIdentity
-from sliproad.foundation.documents.signing import TimestampService
 from sliproad.foundation.files import Files
-from sliproad.foundation.jobs import Jobs
-from sliproad.foundation.outbound import OutboundClient
-from sliproad.foundation.outgoing import Outgoing
-from sliproad.foundation.settings import Settings
-from sliproad.foundation.web.limits import RateLimiter
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What a process is made of below its features; `wiring` opens and closes them."""
-
-    settings: Settings
-    clock: Clock
-    secret_key: SecretKey
-    database: Database
-    """Speaks as the role of the process: `web` in the web process, `engine` in a worker."""
-    engine: Database
-    bus: Bus
-    jobs: Jobs
-    client: OutboundClient
-    jwt_key: bytes
-    identity: SigningIdentity
-    timestamp_service: TimestampService | None
-
-    @property
-    def public_url(self) -> str:
-        return self.settings.public_url or f"http://{self.settings.http_host}:{self.settings.http_port}"
-
-    @property
-    def ocpp_public_url(self) -> str:
-        return self.settings.ocpp_public_url or f"ws://{self.settings.ocpp_host}:{self.settings.ocpp_port}"
-
-
-class Services:
+class Services(AccountServices):
     """The features' services over one set of parts; each is made when first asked for."""
-
-    def __init__(self, parts: Parts) -> None:
-        self.parts = parts
-        self.database, self.clock, self.jobs = parts.database, parts.clock, parts.jobs
-
-    # ------------------------------------------------------------------ accounts
-
-    @cached_property
-    def accounts(self) -> AccountService:
-        return AccountService()
-
-    @cached_property
-    def passwords(self) -> Passwords:
-        return Passwords()
-
-    @cached_property
-    def limiter(self) -> RateLimiter:
-        return RateLimiter(self.database, self.clock)
-
-    @cached_property
-    def tokens(self) -> AccessTokens:
-        return AccessTokens(self.parts.jwt_key, issuer=self.parts.public_url, clock=self.clock)
-
-    @cached_property
-    def mailed_tokens(self) -> MailedTokens:
-        return MailedTokens(self.parts.secret_key, self.parts.public_url, self.clock)
-
-    @cached_property
-    def outgoing(self) -> Outgoing:
-        return Outgoing(self.jobs, self.parts.secret_key)
-
-    @cached_property
-    def authentication(self) -> Authentication:
-        return Authentication(self.database, self.tokens, self.parts.secret_key, self.clock)
-
-    @cached_property
-    def guards(self) -> Guards:
-        return Guards(self.authentication)
-
-    @cached_property
-    def sign_up(self) -> SignUp:
-        return SignUp(self.database, self.passwords, self.limiter, self.jobs)
-
-    @cached_property
-    def people(self) -> dict[PersonKind, People]:
-        """Installers and users."""
-        throttle = LoginThrottle(self.limiter)
-        return {
-            kind: People(
-                kind=kind,
-                database=self.database,
-                passwords=self.passwords,
-                mailed_tokens=self.mailed_tokens,
-                throttle=throttle,
-                limiter=self.limiter,
-                jobs=self.jobs,
-                clock=self.clock,
-            )
-            for kind in PersonKind
-        }
-
-    @cached_property
-    def organizations(self) -> Organizations:
-        return Organizations(self.database, self.parts.secret_key, self.clock)
-
-    @cached_property
-    def invitations(self) -> Invitations:
-        return Invitations(
-            database=self.database,
-            mailed_tokens=self.mailed_tokens,
-            outgoing=self.outgoing,
-            passwords=self.passwords,
-            limiter=self.limiter,
-            clock=self.clock,
-        )
-
-    @cached_property
-    def account_mails(self) -> AccountMails:
-        return AccountMails(self.database, self.mailed_tokens, self.outgoing, self.limiter)
-
-    @cached_property
-    def administration(self) -> Administration:
-        return Administration(self.parts.engine, self.passwords, self.parts.secret_key, self.clock)
 
     # ------------------------------------------------------------------ sites, charge points, projects
 

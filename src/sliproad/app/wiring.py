@@ -11,7 +11,8 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from sliproad.app import event_routes, http_routes
-from sliproad.app.services import Parts, Services
+from sliproad.app.parts import Parts
+from sliproad.app.services import Services
 from sliproad.features.accounts import jobs as account_jobs
 from sliproad.features.accounts.tokens import VAULT_NAME as JWT_KEY
 from sliproad.features.accounts.tokens import make_key
