@@ -15,6 +15,7 @@ from sliproad.simulator.value_rules import (
 
 DEFAULT_MEASURANDS = f"{IMPORT_REGISTER},Power.Active.Import,Current.Import,Voltage"
 ITEMS_PER_MESSAGE = 20
+LOCAL_ADDRESS = "192.168.1.101"
 AC_CONNECTOR, DC_CONNECTOR = "cType2", "cCCS2"
 TX_POINTS = "ParkingBayOccupancy,EVConnected,Authorized,DataSigned,PowerPathClosed,EnergyTransfer"
 
@@ -57,6 +58,9 @@ def _identity(station: Station) -> list[Variable]:
         Variable("ChargingStation", "FirmwareVersion", "", live=lambda: station.firmware_version),
         _fixed("ChargingStation", "SupplyPhases", "3", "integer"),
         Variable("SecurityCtrlr", "BasicAuthPassword", "", is_basic_auth_password, write_only=True),
+        _fixed("RCD", "Available", "true", "boolean"),
+        _fixed("DataLink", "NetworkAddress", LOCAL_ADDRESS),
+        Variable("DataLink", "SignalStrength", "-71", data_type="decimal", unit="dBm"),
         _fixed("SecurityCtrlr", "Identity", plate.identity[:48]),
         Variable("SecurityCtrlr", "OrganizationName", "Sliproad", is_text),
         _fixed("SecurityCtrlr", "SecurityProfile", "2" if plate.url.startswith("wss") else "1", "integer"),

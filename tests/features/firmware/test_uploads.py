@@ -166,15 +166,16 @@ async def test_others_find_nothing(idle: ServiceSite) -> None:
     assert_problem(await idle.alex.get(f"{mine}/uploads/log_nothing"), 404, "not_found")
 
 
-@pytest.mark.parametrize("appended", ["", "/", "/2026-05-01.log", "//logs/x.log"])
-async def test_a_file_is_taken_by_put_once(idle: ServiceSite, appended: str) -> None:
-    path, where = await address(idle)
-    assert (await idle.http.put(where + appended, content=b"one")).status_code == 201
-    done = (await idle.alex.get(path)).json()
-    assert (done["status"], done["size_bytes"]) == ("uploaded", 3)
-    assert "/" not in done["file_name"]
-    assert_problem(await idle.http.put(where, content=b"two"), 409, "upload_complete")
-    assert (await idle.alex.get(done["download_url"])).content == b"one"
+async def test_a_file_is_taken_by_put_once(idle: ServiceSite) -> None:
+    """Charge points append a name, a slash, or nothing to the address."""
+    for appended in ("", "/", "/2026-05-01.log", "//logs/x.log"):
+        path, where = await address(idle)
+        assert (await idle.http.put(where + appended, content=b"one")).status_code == 201
+        done = (await idle.alex.get(path)).json()
+        assert (done["status"], done["size_bytes"]) == ("uploaded", 3)
+        assert "/" not in done["file_name"]
+        assert_problem(await idle.http.put(where, content=b"two"), 409, "upload_complete")
+        assert (await idle.alex.get(done["download_url"])).content == b"one"
 
 
 async def test_a_file_is_taken_as_a_form(idle: ServiceSite) -> None:
@@ -187,24 +188,21 @@ async def test_a_file_is_taken_as_a_form(idle: ServiceSite) -> None:
     assert (await idle.alex.get(done["download_url"])).content == data
 
 
-@pytest.mark.parametrize(
-    ("content_type", "body"),
-    [
-        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name=a; filename=b\r\n\r\nhalf"),
-        (
-            "multipart/form-data; boundary=x",
-            b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\ntext\r\n--x--\r\n',
-        ),
-        ("multipart/form-data; boundary=x", b"nothing of the kind"),
-        ("multipart/form-data", b"--x--"),
-        ("application/octet-stream", b""),
-    ],
-)
-async def test_what_holds_no_file_is_400_and_uses_nothing_up(idle: ServiceSite, content_type: str, body: bytes) -> None:
+NO_FILES = [
+    ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name=a; filename=b\r\n\r\nhalf"),
+    ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\ntext\r\n--x--\r\n'),
+    ("multipart/form-data; boundary=x", b"nothing of the kind"),
+    ("multipart/form-data", b"--x--"),
+    ("application/octet-stream", b""),
+]
+
+
+async def test_what_holds_no_file_is_400_and_uses_nothing_up(idle: ServiceSite) -> None:
     _, where = await address(idle)
-    headers = {"content-type": content_type}
-    assert_problem(await idle.http.post(where, content=body, headers=headers), 400, "validation_error")
-    assert await idle.site.rows(FileRow) == []
+    for content_type, body in NO_FILES:
+        headers = {"content-type": content_type}
+        assert_problem(await idle.http.put(where, content=body, headers=headers), 400, "validation_error")
+        assert await idle.site.rows(FileRow) == []
     assert (await idle.http.put(where, content=b"now")).status_code == 201
 
 
