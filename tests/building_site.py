@@ -23,7 +23,16 @@ from sliproad.features.charge_points.live_service import LiveService
 from sliproad.features.charge_points.live_store import ChargePointLiveRow
 from sliproad.features.charging.service import ChargingService
 from sliproad.features.commands.service import CommandService
-from sliproad.features.commissioning import batch_routes, control_routes, routes
+from sliproad.features.commissioning import (
+    apply_template_routes,
+    batch_routes,
+    control_routes,
+    drift_routes,
+    logs_routes,
+    routes,
+    templates_assembly,
+    templates_routes,
+)
 from sliproad.features.commissioning import jobs as commissioning_jobs
 from sliproad.features.commissioning.batch import BatchCommissioning
 from sliproad.features.commissioning.batch_start import SharedCommissioning
@@ -32,8 +41,12 @@ from sliproad.features.commissioning.ending import Ending
 from sliproad.features.commissioning.facts import FactsGatherer
 from sliproad.features.commissioning.jobs import Wakeups
 from sliproad.features.commissioning.leftovers import Leftovers
+from sliproad.features.commissioning.live_events import LiveEvents
+from sliproad.features.commissioning.logs_service import LogService
 from sliproad.features.commissioning.runner import CommissioningRunner
 from sliproad.features.commissioning.service import CommissioningService
+from sliproad.features.firmware.library_service import FirmwareLibrary
+from sliproad.features.frame_log.service import FrameLogService
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import SystemClock
 from sliproad.foundation.crypto import SecretKey
@@ -65,6 +78,8 @@ class BuildingSite:
     project_id: str
     service: CommissioningService
     ocpp_url: str = ""
+    app: Any = None
+    """Commissioning's application, for tests that serve it."""
     gateways: list[Gateway] = field(default_factory=list)
 
     @property
@@ -214,11 +229,31 @@ async def open_site(
             authorization=AuthorizationService(secret_key),
         )
         batch = BatchCommissioning(web, service, registry=workplace.registry, projects=workplace.projects)
+        frames = FrameLogService()
+        facts = FactsGatherer(
+            workplace.registry, LiveService(), ChargingService(), heartbeat_interval_seconds=HEARTBEAT_SECONDS
+        )
+        templates = templates_assembly.assemble(
+            web,
+            engine,
+            clock,
+            workplace.jobs,
+            registry=workplace.registry,
+            projects=workplace.projects,
+            live=LiveService(),
+            commands=CommandService(engine, bus),
+            facts=facts,
+            library=FirmwareLibrary(web, clock),
+        )
         app = create_app(
             [
                 routes.router(service),
                 control_routes.router(CommissioningControl(service, bus)),
+                logs_routes.router(LogService(service, frames), LiveEvents(service, frames, bus)),
                 batch_routes.router(batch),
+                templates_routes.router(templates.templates),
+                apply_template_routes.router(templates.applying),
+                drift_routes.router(templates.drift),
             ],
             guards=Guards(Authentication(web, workplace.access_tokens, secret_key, clock)),
             idempotency=IdempotencyRecords(web, secret_key, clock),
@@ -229,6 +264,7 @@ async def open_site(
             transport=httpx2.ASGITransport(app=app), base_url="http://sliproad.example"
         ) as client:
             made = BuildingSite(workplace, bus, folder, database_url, nats_url, owner, alex, project_id, service)
+            made.app = app
             made.owner, made.alex = Several(owner, client), Several(alex, client)
             yield made
 
@@ -241,6 +277,8 @@ class Several(Somebody):
         self.workplace, self.commissioning = who.client, commissioning
 
     async def ask(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        ours = "/commissioning" in path or path.endswith(("/commission", "/commission-all"))
+        ours = any(part in path for part in ("/commissioning", "/cpo/templates")) or path.partition("?")[0].endswith(
+            ("/commission", "/commission-all", "/configuration")
+        )
         self.client = self.commissioning if ours else self.workplace
         return await super().ask(method, path, **options)

@@ -98,19 +98,30 @@ async def test_silence_ends_in_charge_point_timeout_and_the_next_command_goes(
 
 
 async def test_not_connected_is_said_at_once(house: House, running: RunningGateway) -> None:
-    """Never connected, gone, or gone while the answer was awaited."""
+    """Nothing was sent."""
     charge_point = await house.a_charge_point()
     since = time.monotonic()
     with pytest.raises(Conflict) as refused:
         await running.commands.call(charge_point.key, "ClearCache", {})
     assert refused.value.code == "not_connected"
     assert time.monotonic() - since < 1
+
+
+async def test_a_connection_lost_before_the_answer_is_told_from_none(house: House, running: RunningGateway) -> None:
+    """What was sent may have been done all the same; what waited behind it was not sent."""
+    charge_point = await house.a_charge_point()
     socket = await accepted(running, charge_point)
-    calling = asyncio.create_task(running.commands.call(charge_point.key, "ClearCache", {}))
+    sent = asyncio.create_task(running.commands.call(charge_point.key, "ClearCache", {}))
     await hear(socket)
+    queued = asyncio.create_task(running.commands.call(charge_point.key, "GetConfiguration", {}))
+    await asyncio.wait({queued}, timeout=0.2)
     await socket.close()
-    with pytest.raises(Conflict):
-        await calling
+    with pytest.raises(UpstreamUnavailable) as lost:
+        await sent
+    assert lost.value.code == "connection_lost"
+    with pytest.raises(Conflict) as refused:
+        await queued
+    assert refused.value.code == "not_connected"
 
 
 async def test_a_gateway_that_died_means_not_connected(house: House, running: RunningGateway) -> None:

@@ -18,12 +18,16 @@ from sliproad.features.charge_points import routes as charge_point_routes
 from sliproad.features.charging import routes as charging_routes
 from sliproad.features.commands import routes as command_routes
 from sliproad.features.commissioning import (
+    apply_template_routes,
     batch_routes,
     control_routes,
     diagnostics_routes,
+    drift_routes,
     issues_cpo_routes,
     issues_routes,
+    logs_routes,
     photos_routes,
+    templates_routes,
 )
 from sliproad.features.commissioning import routes as commissioning_routes
 from sliproad.features.firmware import library_routes, updates_routes, uploads_routes
@@ -51,8 +55,12 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield project_installer_routes.router(of.projects, of.checklists)
     yield registration_routes.router(of.registration, of.attempts)
     yield bulk_routes.router(of.bulk_registration)
+    yield templates_routes.router(of.templates.templates)
     yield commissioning_routes.router(of.commissioning)
+    yield apply_template_routes.router(of.templates.applying)
+    yield drift_routes.router(of.templates.drift)
     yield control_routes.router(of.commissioning_control)
+    yield logs_routes.router(of.commissioning_logs, of.live_events)
     yield batch_routes.router(of.batch_commissioning)
     yield issues_routes.router(of.issues)
     yield photos_routes.router(of.photos, public_url=of.parts.public_url)

@@ -65,6 +65,7 @@ async def run_web(settings: Settings, http_fd: int | None) -> None:
         held = None if http_fd is None else [socket.socket(fileno=http_fd)]
         serving = asyncio.create_task(server.serve(held))
         await first_of(ending, serving)
+        app.state.ending.set()
         server.should_exit = True
         await serving
 

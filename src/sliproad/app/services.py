@@ -9,6 +9,7 @@ from sliproad.features.charge_points.live_service import LiveService
 from sliproad.features.charge_points.service import RegistryService
 from sliproad.features.charging.service import ChargingService
 from sliproad.features.commands.service import CommandService
+from sliproad.features.commissioning import templates_assembly
 from sliproad.features.commissioning.batch import BatchCommissioning
 from sliproad.features.commissioning.batch_start import SharedCommissioning
 from sliproad.features.commissioning.control import CommissioningControl
@@ -21,11 +22,14 @@ from sliproad.features.commissioning.issues_mails import IssueMails
 from sliproad.features.commissioning.issues_service import IssueService
 from sliproad.features.commissioning.jobs import Wakeups
 from sliproad.features.commissioning.leftovers import Leftovers
+from sliproad.features.commissioning.live_events import LiveEvents
+from sliproad.features.commissioning.logs_service import LogService
 from sliproad.features.commissioning.mails import SiteOwnerMails
 from sliproad.features.commissioning.photos_service import PhotoService
 from sliproad.features.commissioning.records import CommissioningRecords
 from sliproad.features.commissioning.runner import CommissioningRunner
 from sliproad.features.commissioning.service import CommissioningService
+from sliproad.features.commissioning.templates_assembly import TemplateRoom
 from sliproad.features.device_model.service import DeviceModelService
 from sliproad.features.firmware import assembly
 from sliproad.features.firmware.assembly import FirmwareRoom
@@ -173,6 +177,34 @@ class Services(AccountServices):
         return CommissioningControl(self.commissioning, self.parts.bus)
 
     @cached_property
+    def commissioning_logs(self) -> LogService:
+        return LogService(self.commissioning, self.frame_log)
+
+    @cached_property
+    def live_events(self) -> LiveEvents:
+        return LiveEvents(self.commissioning, self.frame_log, self.parts.bus)
+
+    @cached_property
+    def facts(self) -> FactsGatherer:
+        interval = self.parts.settings.commissioning_heartbeat_seconds
+        return FactsGatherer(self.registry, self.live, self.charging, heartbeat_interval_seconds=interval)
+
+    @cached_property
+    def templates(self) -> TemplateRoom:
+        return templates_assembly.assemble(
+            self.database,
+            self.parts.engine,
+            self.clock,
+            self.jobs,
+            registry=self.registry,
+            projects=self.projects,
+            live=self.live,
+            commands=self.commands,
+            facts=self.facts,
+            library=self.firmware.library,
+        )
+
+    @cached_property
     def leftovers(self) -> Leftovers:
         """Stops test transactions that sessions gave up."""
         return Leftovers(self.parts.engine, self.clock, self.commands, self.live, self.charging)
@@ -180,11 +212,9 @@ class Services(AccountServices):
     @cached_property
     def wakeups(self) -> Wakeups:
         """Runs sessions; opened in workers only."""
-        interval = self.parts.settings.commissioning_heartbeat_seconds
-        facts = FactsGatherer(self.registry, self.live, self.charging, heartbeat_interval_seconds=interval)
         ending = Ending(self.registry, self.projects)
         runner = CommissioningRunner(
-            self.parts.engine, self.clock, self.parts.bus, self.commands, facts=facts, ending=ending
+            self.parts.engine, self.clock, self.parts.bus, self.commands, facts=self.facts, ending=ending
         )
         return Wakeups(runner, self.commands, self.parts.bus)
 

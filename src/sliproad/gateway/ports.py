@@ -152,11 +152,13 @@ class FrameLog(Protocol):
         payload: bytes,
         at: float,
         answer: str | None = None,
+        duration_ms: float | None = None,
     ) -> Write:
         """The row of one frame.
 
         `direction` is `in` or `out`; `kind` is `call`, `result` or `error`; `payload` is one JSON value (of an error: code,
-        description, details as a list); `at` is Unix seconds; `answer`, with an inbound CALL, is `result` or the error code.
+        description, details as a list); `at` is Unix seconds; `answer`, with an inbound CALL, is `result` or the error code;
+        `duration_ms`, with an answer to our CALL, is the time since it was sent.
         """
         ...
 

@@ -64,6 +64,39 @@ class FrameLogService:
         """How long our CALLs took to be answered, in milliseconds, the newest first; commissioning's diagnostics ask."""
         return await store.durations(session, charge_point_key, since, limit)
 
+    async def frames(
+        self,
+        session: Session,
+        charge_point_key: int,
+        *,
+        since: datetime,
+        until: datetime | None,
+        errors: bool | None,
+        after: tuple[datetime, int] | None,
+        limit: int,
+    ) -> Sequence[OcppMessage]:
+        """Frames from `since` to `until`, both included, oldest first, from after (at, id).
+
+        `errors` True: only CALLERRORs and what was answered with one; False: only others.
+        """
+        selection = {"since": since, "until": until, "errors": errors}
+        return [_message(row) for row in await store.window(session, charge_point_key, selection, after, limit)]
+
+    async def count_frames(
+        self, session: Session, charge_point_key: int, *, since: datetime, until: datetime | None, errors: bool | None
+    ) -> int:
+        """How many those are in all."""
+        selection = {"since": since, "until": until, "errors": errors}
+        return await store.count_window(session, charge_point_key, selection)
+
+    async def frames_as_committed(
+        self, session: Session, charge_point_key: int, *, since: datetime, after: tuple[int, int], limit: int
+    ) -> Sequence[tuple[int, OcppMessage]]:
+        """(transaction, frame) from after this (transaction, id), in an order into which nothing is put later: for live reading."""
+        selection = {"since": since, "until": None, "errors": None}
+        found = await store.committed_after(session, charge_point_key, selection, after, limit)
+        return [(transaction, _message(row)) for transaction, row in found]
+
 
 def _message(row: OcppMessageRow) -> OcppMessage:
     fields = {name: getattr(row, name) for name in OcppMessage.__slots__ if name != "payload"}

@@ -4,7 +4,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, Select, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Identity,
+    Index,
+    Select,
+    and_,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sliproad.foundation.database import Row, Session, kept, visible_to
@@ -98,3 +110,60 @@ def _selected(charge_point_key: int, selection: Mapping[str, Any]) -> Select[Ocp
     if selection["until"] is not None:
         query = query.where(row.at < selection["until"])
     return query
+
+
+WENT_WRONG = or_(OcppMessageRow.kind == "error", func.coalesce(OcppMessageRow.answer_kind, "") == "error")
+TRANSACTION: ColumnElement[int] = literal_column("ocpp_messages.xmin::text::bigint")
+"""The transaction that wrote a frame. Those below `OLDEST_RUNNING` have all been committed: none can turn up among them later."""
+OLDEST_RUNNING: ColumnElement[int] = literal_column(
+    "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint & 4294967295)"
+)
+
+
+async def window(
+    session: Session,
+    charge_point_key: int,
+    selection: Mapping[str, Any],
+    after: tuple[datetime, int] | None,
+    limit: int,
+) -> Sequence[OcppMessageRow]:
+    """The oldest first, after the frame with this (at, id); `selection` holds `since`, `until` and `errors`."""
+    row = OcppMessageRow
+    query = select(row).where(_in_window(charge_point_key, selection)).order_by(row.at, row.id).limit(limit)
+    if after is not None:
+        query = query.where(tuple_(row.at, row.id) > tuple_(*after))
+    return (await session.scalars(query)).all()
+
+
+async def count_window(session: Session, charge_point_key: int, selection: Mapping[str, Any]) -> int:
+    """How many frames that is."""
+    query = select(func.count()).select_from(OcppMessageRow).where(_in_window(charge_point_key, selection))
+    return await session.scalar(query) or 0
+
+
+async def committed_after(
+    session: Session, charge_point_key: int, selection: Mapping[str, Any], after: tuple[int, int], limit: int
+) -> Sequence[tuple[int, OcppMessageRow]]:
+    """(transaction, frame) in the order of their transactions, after this (transaction, id); no later commit comes in between."""
+    row = OcppMessageRow
+    query = (
+        select(TRANSACTION, row)
+        .where(
+            _in_window(charge_point_key, selection),
+            TRANSACTION < OLDEST_RUNNING,
+            tuple_(TRANSACTION, row.id) > tuple_(*after),
+        )
+        .order_by(TRANSACTION, row.id)
+        .limit(limit)
+    )
+    return [(found[0], found[1]) for found in await session.execute(query)]
+
+
+def _in_window(charge_point_key: int, selection: Mapping[str, Any]) -> ColumnElement[bool]:
+    row = OcppMessageRow
+    found = and_(row.charge_point_key == charge_point_key, row.at >= selection["since"])
+    if selection["until"] is not None:
+        found = and_(found, row.at <= selection["until"])
+    if selection["errors"] is not None:
+        found = and_(found, WENT_WRONG if selection["errors"] else ~WENT_WRONG)
+    return found

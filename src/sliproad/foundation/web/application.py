@@ -1,5 +1,6 @@
 """Puts the web application together: routers of the features inside, the plumbing's layers around them. `app/wiring.py` calls it."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -52,6 +53,7 @@ def create_app(
     )  # fmt: skip
     app.state.guards = guards
     app.state.pages = Pages()
+    app.state.ending = asyncio.Event()  # set when the process is asked to end: streams without an end of their own end then
     problems.install(app)
     for router in (health.router(readiness or {}, registry), assets.router(), reference.router(), *routers):
         app.include_router(router)
