@@ -1,4 +1,4 @@
-"""REST of commissioning: the reference's start, status and templates for installers, the same session for the organisation.
+"""REST of commissioning: the reference's start and status for installers, the same session for the organisation.
 
 Answers are the union of the reference's and the guide's (contract §3, "One `start`, two documents").
 """
@@ -12,7 +12,6 @@ from sliproad.features.accounts.guards import Installer, Viewer
 from sliproad.features.commissioning import store, views, workflow
 from sliproad.features.commissioning.model import Options, SessionStatus, StepStatus
 from sliproad.features.commissioning.service import CommissioningService
-from sliproad.features.commissioning.templates import Template
 from sliproad.foundation.web import RequestModel, Timestamp
 
 Result = Literal["passed", "failed"]
@@ -66,30 +65,6 @@ class SessionAnswer(BaseModel):
     checks: list[CheckAnswer]
 
 
-class SettingAnswer(BaseModel):
-    key: str | None
-    """The configuration key of OCPP 1.6; null where it has none."""
-    variable: str | None
-    """The component and variable of OCPP 2.x; null where it has none."""
-    value: str
-    reason: str
-
-
-class TemplateAnswer(BaseModel):
-    template_id: str
-    name: str
-    description: str
-    compatible_models: list[str]
-    steps: list[str]
-    settings: list[SettingAnswer]
-    created_at: Timestamp
-
-
-class TemplateList(BaseModel):
-    templates: list[TemplateAnswer]
-    total: int
-
-
 def session_answer(rows: store.Rows) -> SessionAnswer:
     """A session in the union form."""
     row = rows[0]
@@ -114,36 +89,9 @@ def session_answer(rows: store.Rows) -> SessionAnswer:
     )
 
 
-def template_answer(template: Template) -> TemplateAnswer:
-    """A template with its settings and the reason for each."""
-    return TemplateAnswer(
-        template_id=template.template_id,
-        name=template.name,
-        description=template.description,
-        compatible_models=list(template.compatible_models),
-        steps=list(template.steps),
-        settings=[
-            SettingAnswer(
-                key=one.key,
-                variable=None if one.variable is None else one.variable.label,
-                value=one.value,
-                reason=one.reason,
-            )
-            for one in template.settings
-        ],
-        created_at=template.created_at,
-    )
-
-
 def router(service: CommissioningService) -> APIRouter:
     """The routes of commissioning."""
     api = APIRouter(prefix="/api/v1", tags=["commissioning"])
-
-    @api.get("/installer/commissioning/templates")
-    async def list_templates(actor: Installer) -> TemplateList:  # noqa: ARG001 (asked for to require a login)
-        """The templates that a start may name."""
-        templates = [template_answer(template) for template in service.templates()]
-        return TemplateList(templates=templates, total=len(templates))
 
     @api.post("/installer/commissioning/{charge_point_id}/start", status_code=202)
     async def start(

@@ -13,7 +13,7 @@ from sliproad.features.charge_points.service import RegistryService
 from sliproad.features.commissioning import store, views, workflow
 from sliproad.features.commissioning.ending import Ending
 from sliproad.features.commissioning.model import ADVANCE, Note, Options, commissioning_started
-from sliproad.features.commissioning.templates import SHIPPED, Template
+from sliproad.features.commissioning.templates import Template
 from sliproad.features.commissioning.templates_choice import for_start, opened
 from sliproad.features.commissioning.templates_definition import definition_of
 from sliproad.features.projects.service import ProjectService
@@ -183,10 +183,6 @@ class CommissioningService:
             await store.insert_logs(session, rows[0], now, None, [by_hand])
         await self.registry.announce()
         return rows
-
-    def templates(self) -> tuple[Template, ...]:
-        """The templates that an installer may use."""
-        return SHIPPED
 
     async def _may_start(self, session: Session, actor: InstallerActor, charge_point_id: str) -> ChargePoint:
         """The charge point as the last session left it, if it may be commissioned now."""

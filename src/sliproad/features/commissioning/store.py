@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, func, select, text, tuple_, update
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -149,6 +149,21 @@ async def lock_session(session: AsyncSession, session_id: str) -> Rows | None:
     )
     row = await session.scalar(statement)
     return None if row is None else (row, await _steps(session, [session_id]))
+
+
+async def replace_steps(session: AsyncSession, rows: Rows, position: int | None, steps: Sequence[Step]) -> None:
+    """Put the steps from `position` on in place of the session's own; `rows` is of no use afterwards."""
+    if position is None:
+        return
+    row, of = rows[0], CommissioningStepRow
+    await session.execute(delete(of).where(of.session_id == row.session_id, of.position >= position))
+    owner = {name: getattr(row, name) for name in ("session_id", "organization_id", "charge_point_key")}
+    session.add_all(
+        CommissioningStepRow(**owner, position=at, shown_as=list(step.shown_as), **_step_columns(step), name=step.name)
+        for at, step in enumerate(steps)
+        if at >= position
+    )
+    await session.flush()
 
 
 async def lock_active(session: AsyncSession, charge_point_key: int) -> Rows | None:

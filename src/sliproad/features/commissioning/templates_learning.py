@@ -29,6 +29,31 @@ REASONS = {
     **{setting.key: setting.reason for template in SHIPPED for setting in template.settings if setting.key},
     **{one.variable.label: one.reason for template in SHIPPED for one in template.settings if one.variable},
 }
+USUAL_KEYS = (
+    "AllowOfflineTxForUnknownId", "AuthorizationCacheEnabled", "AuthorizeRemoteTxRequests", "BlinkRepeat", "ClockAlignedDataInterval",
+    "ConnectionTimeOut", "HeartbeatInterval", "LightIntensity", "LocalAuthListEnabled", "LocalAuthorizeOffline",
+    "LocalPreAuthorize", "MaxEnergyOnInvalidId", "MeterValueSampleInterval", "MeterValuesAlignedData", "MeterValuesSampledData",
+    "MinimumStatusDuration", "ReserveConnectorZeroSupported", "ResetRetries", "StopTransactionOnEVSideDisconnect",
+    "StopTransactionOnInvalidId", "StopTxnAlignedData", "StopTxnSampledData", "TransactionMessageAttempts",
+    "TransactionMessageRetryInterval", "UnlockConnectorOnEVSideDisconnect", "WebSocketPingInterval",
+)  # fmt: skip
+"""OCPP 1.6 §9, those that can be written: asked for one by one where a charge point fails on all at once."""
+USUAL_VARIABLES = tuple(
+    Variable(*path)
+    for path in (
+        ("AlignedDataCtrlr", "Interval"), ("AlignedDataCtrlr", "Measurands"), ("AlignedDataCtrlr", "TxEndedInterval"),
+        ("AlignedDataCtrlr", "TxEndedMeasurands"), ("AuthCacheCtrlr", "Enabled"), ("AuthCtrlr", "AuthorizeRemoteStart"),
+        ("AuthCtrlr", "LocalAuthorizeOffline"), ("AuthCtrlr", "LocalPreAuthorize"), ("AuthCtrlr", "OfflineTxForUnknownIdEnabled"),
+        ("LocalAuthListCtrlr", "Enabled"), ("OCPPCommCtrlr", "HeartbeatInterval"),
+        ("OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent"), ("OCPPCommCtrlr", "MessageAttempts", "TransactionEvent"),
+        ("OCPPCommCtrlr", "OfflineThreshold"), ("OCPPCommCtrlr", "ResetRetries"), ("OCPPCommCtrlr", "UnlockOnEVSideDisconnect"),
+        ("OCPPCommCtrlr", "WebSocketPingInterval"), ("ReservationCtrlr", "NonEvseSpecific"), ("SampledDataCtrlr", "TxEndedInterval"),
+        ("SampledDataCtrlr", "TxEndedMeasurands"), ("SampledDataCtrlr", "TxStartedMeasurands"),
+        ("SampledDataCtrlr", "TxUpdatedInterval"), ("SampledDataCtrlr", "TxUpdatedMeasurands"), ("TxCtrlr", "EVConnectionTimeOut"),
+        ("TxCtrlr", "MaxEnergyOnInvalidId"), ("TxCtrlr", "StopTxOnEVSideDisconnect"), ("TxCtrlr", "StopTxOnInvalidId"),
+    )
+)  # fmt: skip
+"""The same for OCPP 2.x."""
 SET_BY_BOOT = frozenset({"HeartbeatInterval", "OCPPCommCtrlr.HeartbeatInterval"})
 
 

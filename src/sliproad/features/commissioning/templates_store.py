@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, and_, func, select, text, tuple_
+from sqlalchemy import BigInteger, ForeignKey, Index, and_, func, select, text, true, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -138,9 +138,7 @@ async def select_templates(
 ) -> tuple[list[Found], int]:
     """Newest versions of these organisations' templates, the newest template first, and how many there are in all."""
     row, of_version = CommissioningTemplateRow, CommissioningTemplateVersionRow
-    wanted = row.organization_id.in_(organization_ids)
-    if not archived:
-        wanted = and_(wanted, row.archived_at.is_(None))
+    wanted = and_(row.organization_id.in_(organization_ids), true() if archived else row.archived_at.is_(None))
     query = (
         select(row, of_version)
         .join(of_version, and_(of_version.template_id == row.template_id, of_version.version == row.version))

@@ -52,6 +52,7 @@ def verdict(
         **fates,
         "written": list(state["outcome"]),
         "reboot_required": [name for name, outcome in state["outcome"].items() if outcome == "RebootRequired"],
+        "read_only_keys": list(state["read_only"]),
         "values": {name: state["values"].get(name) for name in settings},
     }
     count = len(fates["applied"])
