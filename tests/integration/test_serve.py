@@ -73,3 +73,11 @@ def test_doctor_says_when_nothing_runs(tmp_path: pathlib.Path) -> None:
     assert "No Sliproad is running on" in done.stdout
 
 
+def test_a_shared_database_needs_the_shared_secret(tmp_path: pathlib.Path) -> None:
+    shared = {"database_url": "postgresql://somebody@127.0.0.1:1/sliproad"}
+    done = Installation(tmp_path, **shared).run("serve", "--role", "gateway")
+    assert done.returncode == 1
+    assert "give SLIPROAD_SECRET_KEY too" in done.stderr
+    done = Installation(tmp_path, **shared, secret_key="q" * 20 + "Zx81_vN0-kT4pW7y").run("serve", "--role", "gateway")
+    assert done.returncode == 1
+    assert "needs SLIPROAD_NATS_URL too" in done.stderr

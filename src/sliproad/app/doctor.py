@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from sliproad.app.supervisor import is_ready, read_state
+from sliproad.app.supervisor import read_state, says_yes
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.database.migrations import newest_revision
 from sliproad.foundation.settings import Settings
@@ -33,10 +33,10 @@ async def examine(settings: Settings) -> list[Finding]:
     findings.append(await look_at_bus(nats_url))
     if state is not None:
         url = state["http_url"]
-        ready = await asyncio.to_thread(is_ready, url)
+        ready = await asyncio.to_thread(says_yes, url, "readyz")
         good, bad = f"Every part is ready ({url}/readyz).", f"Not every part is ready; {url}/readyz says which."
         findings.append(Finding(ready, good if ready else bad))
-    findings += look_at_settings(settings)
+    findings += look_at_settings(settings, state or {})
     return findings
 
 
@@ -112,13 +112,13 @@ async def look_at_bus(url: str) -> Finding:
     return Finding(True, "NATS answers.")
 
 
-def look_at_settings(settings: Settings) -> list[Finding]:
-    """What is fine on a laptop and wrong on the road."""
+def look_at_settings(settings: Settings, state: dict[str, str]) -> list[Finding]:
+    """What is fine on a laptop and wrong on the road. `state` is the running installation's."""
     findings = []
     if settings.smtp_url is None:
         findings.append(Finding(True, f"No SLIPROAD_SMTP_URL: mails are files in {settings.data_dir / 'mail'}."))
-    if (settings.ocpp_public_url or "").startswith("ws://"):
+    if (settings.ocpp_public_url or state.get("ocpp_public_url") or "").startswith("ws://"):
         findings.append(Finding(False, "SLIPROAD_OCPP_PUBLIC_URL is plain ws: passwords travel readable. Use wss."))
-    if (settings.public_url or "").startswith("http://"):
+    if (settings.public_url or state.get("public_url") or "").startswith("http://"):
         findings.append(Finding(False, "SLIPROAD_PUBLIC_URL is plain http: tokens travel readable. Use https."))
     return findings

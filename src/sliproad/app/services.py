@@ -187,7 +187,13 @@ class Services(AccountServices):
     @cached_property
     def facts(self) -> FactsGatherer:
         interval = self.parts.settings.commissioning_heartbeat_seconds
-        return FactsGatherer(self.registry, self.live, self.charging, heartbeat_interval_seconds=interval)
+        return FactsGatherer(
+            self.registry,
+            self.live,
+            self.charging,
+            heartbeat_interval_seconds=interval,
+            updates=self.firmware.updates,
+        )
 
     @cached_property
     def templates(self) -> TemplateRoom:

@@ -22,7 +22,7 @@ import structlog
 from pydantic import SecretStr
 
 from sliproad.foundation.database.migrations import migrate
-from sliproad.foundation.embedded import Child, Embedded
+from sliproad.foundation.embedded import Child, Embedded, StartError
 from sliproad.foundation.settings import Settings
 
 log = structlog.get_logger()
@@ -89,7 +89,7 @@ class Supervisor:
             time.sleep(LOOK_SECONDS)
 
     def wait_until_ready(self) -> None:
-        """Wait until `/readyz` says yes (every part), reviving meanwhile.
+        """Wait until `/readyz` says yes (every part), or with only some roles here until web is alive; reviving meanwhile.
 
         Raises:
             StartError: it did not within a minute, with the end of the log that tells why.
@@ -98,7 +98,8 @@ class Supervisor:
             return
         deadline = time.monotonic() + SLOWEST_START_SECONDS
         web = next(child for child in self.children if child.name == "web")
-        while not is_ready(self.http_url):
+        question = "readyz" if set(self.roles) == set(ROLES) else "healthz"  # other parts may be on other machines
+        while not says_yes(self.http_url, question):
             self.watch()
             if time.monotonic() > deadline:
                 web.wait_until(lambda: False, 0)
@@ -115,6 +116,13 @@ class Supervisor:
 
     def _start_servers(self, undo: contextlib.ExitStack) -> None:
         given = self.settings
+        if given.database_url is not None and given.secret_key is None:
+            raise StartError(
+                "With SLIPROAD_DATABASE_URL give SLIPROAD_SECRET_KEY too, the same to every process: a key of this"
+                " machine's own would not open what others stored."
+            )
+        if given.is_embedded and self.roles != ROLES and given.database_url is not None:
+            raise StartError("A role by itself needs SLIPROAD_NATS_URL too, the same for every process.")
         if given.is_embedded:
             self.embedded = undo.enter_context(
                 Embedded(given.data_dir, postgres=given.database_url is None, nats=given.nats_url is None)
@@ -132,14 +140,18 @@ class Supervisor:
     def _hold_addresses(self, undo: contextlib.ExitStack) -> None:
         """Bind here what must outlive a role's process: connections to HTTP wait in the socket while `web` starts anew."""
         given = self.settings
-        self.http_socket = undo.enter_context(
-            contextlib.closing(socket.create_server((given.http_host, given.http_port), backlog=1024))
-        )
-        held = undo.enter_context(contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)))
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        held.bind((given.ocpp_host, given.ocpp_port))
-        http_port, ocpp_port = self.http_socket.getsockname()[1], held.getsockname()[1]
+        http_port, ocpp_port = given.http_port, given.ocpp_port
+        if "web" in self.roles:
+            self.http_socket = undo.enter_context(
+                contextlib.closing(socket.create_server((given.http_host, given.http_port), backlog=1024))
+            )
+            http_port = self.http_socket.getsockname()[1]
+        if "gateway" in self.roles:
+            held = undo.enter_context(contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)))
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            held.bind((given.ocpp_host, given.ocpp_port))
+            ocpp_port = held.getsockname()[1]
         scheme = "wss" if given.ocpp_tls_cert else "ws"
         self.http_url = f"http://{given.http_host}:{http_port}"
         self.settings = given.model_copy(
@@ -225,11 +237,11 @@ def reachable(host: str) -> str:
     return "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104
 
 
-def is_ready(http_url: str) -> bool:
-    """Whether every part of the installation answers."""
+def says_yes(http_url: str, question: str) -> bool:
+    """What `/readyz` (every part works) or `/healthz` (web is alive) answers."""
     try:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{http_url}/readyz", timeout=2) as answer:
+        with opener.open(f"{http_url}/{question}", timeout=2) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
