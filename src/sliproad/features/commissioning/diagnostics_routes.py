@@ -14,19 +14,19 @@ ChargePointId = Annotated[str, Path(max_length=64, examples=["CP-SITE42-001"])]
 RefreshFlag = Annotated[bool, Query(description="Ask the charge point anew, and wait a moment for its answer.")]
 
 
-class FirmwareAnswer(BaseModel):
+class FirmwareDiagnostics(BaseModel):
     version: str | None = Field(examples=["3.8.2"])
     vendor: str | None = Field(examples=["ABB"])
     last_updated: Timestamp | None
     """When this version was installed by us."""
 
 
-class OcppAnswer(BaseModel):
+class OcppDiagnostics(BaseModel):
     version: str | None = Field(examples=["1.6"])
     supported_features: list[str] | None = Field(examples=[["Core", "FirmwareManagement", "RemoteTrigger"]])
 
 
-class NetworkAnswer(BaseModel):
+class NetworkDiagnostics(BaseModel):
     interface: str | None = Field(examples=["ethernet"])
     ip_address: str | None = Field(examples=["192.168.1.101"])
     """In the charge point's own network."""
@@ -36,7 +36,7 @@ class NetworkAnswer(BaseModel):
     iccid: str | None
 
 
-class HardwareAnswer(BaseModel):
+class HardwareDiagnostics(BaseModel):
     connectors: int | None = Field(examples=[2])
     connectors_registered: int
     """What the installer said."""
@@ -48,7 +48,7 @@ class HardwareAnswer(BaseModel):
     meter_serial_number: str | None
 
 
-class RoundTripAnswer(BaseModel):
+class RoundTripDiagnostics(BaseModel):
     """Of our calls in the last hour."""
 
     count: int
@@ -58,7 +58,7 @@ class RoundTripAnswer(BaseModel):
     latest_ms: float | None
 
 
-class ConnectionAnswer(BaseModel):
+class ConnectionDiagnostics(BaseModel):
     connected: bool
     connected_at: Timestamp | None
     remote_address: str | None
@@ -67,10 +67,10 @@ class ConnectionAnswer(BaseModel):
     clock_skew_seconds: float | None
     """The charge point's clock minus ours."""
     reconnects_last_hour: int
-    round_trips: RoundTripAnswer
+    round_trips: RoundTripDiagnostics
 
 
-class RefreshAnswer(BaseModel):
+class RefreshDiagnostics(BaseModel):
     """Whether and how the charge point was last asked."""
 
     status: Literal["never", "running", "completed", "failed"]
@@ -83,13 +83,13 @@ class DiagnosticsAnswer(BaseModel):
     charge_point_id: str = Field(examples=["CP-SITE42-001"])
     collected_at: Timestamp | None
     """When the charge point last told this; before it was ever asked, its boot."""
-    firmware: FirmwareAnswer
-    ocpp: OcppAnswer
-    network: NetworkAnswer
-    hardware: HardwareAnswer
+    firmware: FirmwareDiagnostics
+    ocpp: OcppDiagnostics
+    network: NetworkDiagnostics
+    hardware: HardwareDiagnostics
     configuration_readonly_keys: list[str] | None = Field(examples=[["ChargePointVendor", "ChargePointModel"]])
-    connection: ConnectionAnswer
-    refresh: RefreshAnswer
+    connection: ConnectionDiagnostics
+    refresh: RefreshDiagnostics
 
 
 def diagnostics_answer(report: Report) -> DiagnosticsAnswer:
