@@ -12,9 +12,17 @@ from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.charge_points.service import RegistryService
 from sliproad.features.charging.model import MeterReading, Transaction
 from sliproad.features.charging.service import ChargingService
-from sliproad.features.commissioning.model import ConnectorFact, Facts, ReadingFact, Session, TransactionFact
+from sliproad.features.commissioning.model import (
+    ConnectorFact,
+    Facts,
+    FirmwareUpdateFact,
+    ReadingFact,
+    Session,
+    TransactionFact,
+)
 from sliproad.features.commissioning.steps import (
     NEEDS_CONNECTORS,
+    NEEDS_FIRMWARE_UPDATE,
     NEEDS_MUTABILITY,
     NEEDS_READINGS,
     NEEDS_TRANSACTIONS,
@@ -22,6 +30,7 @@ from sliproad.features.commissioning.steps import (
 from sliproad.features.commissioning.steps.remote_control import remote_start_id
 from sliproad.features.commissioning.templates import Variable
 from sliproad.features.device_model.service import DeviceModelService
+from sliproad.features.firmware.updates_service import FirmwareUpdateService
 from sliproad.foundation.database import Session as DatabaseSession
 
 
@@ -35,8 +44,13 @@ class FactsGatherer:
         charging: ChargingService,
         *,
         heartbeat_interval_seconds: int,
+        updates: FirmwareUpdateService | None = None,
     ) -> None:
-        """`heartbeat_interval_seconds` is what boots are answered while a charge point is not commissioned."""
+        """`heartbeat_interval_seconds` is what boots are answered while a charge point is not commissioned.
+
+        `updates`: what the optional step `firmware_update` is about; without it nothing is known of any.
+        """
+        self.updates = updates
         self.registry = registry
         self.live = live
         self.charging = charging
@@ -50,6 +64,7 @@ class FactsGatherer:
         connectors = await self.live.connectors(session, key) if step in NEEDS_CONNECTORS else ()
         transactions = await self._transactions(session, key, commissioning) if step in NEEDS_TRANSACTIONS else ()
         since = commissioning.started_at
+        update = await self._update(session, key, commissioning) if step in NEEDS_FIRMWARE_UPDATE else None
         mutability = await self._mutability(session, key, commissioning) if step in NEEDS_MUTABILITY else None
         readings = await self.charging.meter_readings(session, key, since) if step in NEEDS_READINGS else ()
         return Facts(
@@ -71,8 +86,18 @@ class FactsGatherer:
             connectors=tuple(_connector(one) for one in connectors),
             transactions=tuple(_transaction(one) for one in transactions),
             readings=_readings(readings),
+            firmware_update=update,
             mutability=mutability,
         )
+
+    async def _update(self, session: DatabaseSession, key: int, commissioning: Session) -> FirmwareUpdateFact | None:
+        """The newest update since the running step began."""
+        since = commissioning.steps[commissioning.current or 0].started_at
+        if self.updates is None or since is None:
+            return None
+        if (found := await self.updates.newest(session, key, since=since)) is None:
+            return None
+        return FirmwareUpdateFact(found.row.update_id, found.row.version, found.standing.state, found.standing.detail)
 
     async def _mutability(self, session: DatabaseSession, key: int, commissioning: Session) -> dict[str, str] | None:
         """What the report said that the running step asked for; None before it is complete."""

@@ -96,6 +96,16 @@ class ReadingFact:
 
 
 @dataclass(frozen=True, slots=True)
+class FirmwareUpdateFact:
+    """The charge point's newest firmware update, if it was begun by the running step. `state` is the firmware room's word."""
+
+    update_id: str
+    version: str
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the platform knows about the charge point at this moment."""
 
@@ -120,6 +130,7 @@ class Facts:
     connectors: tuple[ConnectorFact, ...] = ()
     transactions: tuple[TransactionFact, ...] = ()
     readings: tuple[ReadingFact, ...] = ()
+    firmware_update: FirmwareUpdateFact | None = None
     mutability: Mapping[str, str] | None = None
     """2.x, by label: which variables can be written, once the report that the configuration step asked for is complete."""
 
@@ -255,7 +266,7 @@ class Step:
     @property
     def has_started_test(self) -> bool:
         """Whether a test transaction was asked for that may be running now, or may yet begin."""
-        return self.name == TEST and self.status == "running" and self.state.get("starts", 0) > 0
+        return self.name == TEST and self.status == "running" and self.state.get("phase", "connector") != "connector"
 
 
 @dataclass(frozen=True, slots=True)

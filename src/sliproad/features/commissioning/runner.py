@@ -1,13 +1,14 @@
 """The engine's body: takes a session from row to row until it has to wait. Jobs, wake-ups and the poll run it.
 
-Each transition is a transaction of its own: lock the session, gather facts, ask the workflow, store, commit; only then is a CALL
-made, outside of any transaction. Whoever makes a CALL says so in the row (`in_flight_until`, prolonged while it waits) and its
-answer counts only in the same `turn`: two workers never run a session at once, and one that died is taken over within seconds.
+Each turn is a transaction: lock the session, gather facts, ask the workflow, store, until there is something to wait for; commit;
+only then is a CALL made, outside of any transaction. Whoever makes a CALL says so in the row (`in_flight_until`, prolonged while it
+waits) and its answer counts only in the same `turn`: two workers never run a session at once, and one that died is taken over
+within seconds.
 """
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -15,11 +16,12 @@ import structlog
 
 from sliproad.features.commands.service import CommandService
 from sliproad.features.commissioning import store, views, workflow
-from sliproad.features.commissioning.asking import ask
+from sliproad.features.commissioning.asking import ask, order_update
 from sliproad.features.commissioning.drift_keeping import remember
 from sliproad.features.commissioning.ending import Ending
 from sliproad.features.commissioning.facts import FactsGatherer
 from sliproad.features.commissioning.model import Answer, AnswerKind, Note, Outgoing, Session
+from sliproad.features.commissioning.steps.firmware_update import ORDER
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.database import ENGINE, Database
@@ -45,7 +47,8 @@ class Turn:
     then: Literal["again", "call", "wait", "rest", "done"]
     ends_test: bool
     wake_at: datetime | None
-    shown: dict[str, Any]
+    shown: dict[str, Any] | None
+    """What watchers are told; None where nothing changed."""
 
 
 class CommissioningRunner:
@@ -81,7 +84,8 @@ class CommissioningRunner:
             if turn is None:
                 return None
             answer = None
-            await self.bus.publish(f"commissioning.{turn.key}", turn.shown)
+            if turn.shown is not None:
+                await self.bus.publish(f"commissioning.{turn.key}", turn.shown)
             if turn.then == "call" and turn.outgoing is not None:
                 answer = await self._call(session_id, turn, turn.outgoing)
                 if answer is None:
@@ -104,7 +108,7 @@ class CommissioningRunner:
             return await store.running_charge_point(session, session_id)
 
     async def _transition(self, session_id: str, before: Turn | None, answer: Answer | None) -> Turn | None:
-        """One transition in one transaction; None where there is nothing to do for us."""
+        """In one transaction as many transitions as follow each other at once; None where there is nothing to do for us."""
         async with self.database.transaction(ENGINE) as session:
             rows = await store.lock_session(session, session_id)
             if rows is None or rows[0].status not in store.ACTIVE_STATUSES:
@@ -118,29 +122,27 @@ class CommissioningRunner:
                 if row.in_flight_until > now:
                     return None
                 answer = Answer("lost")
-            commissioning = store.session_of(rows, store.template_of(row))
             charge_point = await self.facts.registry.by_key(session, row.charge_point_key)
+            commissioning, ends_test = store.session_of(rows, store.template_of(row)), False
             await remember(session, self.clock, charge_point, commissioning.outgoing, answer)
-            facts = await self.facts.gather(session, charge_point, commissioning)
-            event = workflow.Looked(facts) if answer is None else workflow.Answered(facts, answer)
-            step = None if commissioning.current is None else commissioning.steps[commissioning.current].name
-            transition = workflow.advance(commissioning, event, now)
-            if transition.test is not None:
-                await self.ending.test(session, row, transition.test, now)
-            await self._store(session, rows, transition, step, _told(commissioning, answer))
+            while True:
+                facts = await self.facts.gather(session, charge_point, commissioning)
+                event = workflow.Looked(facts) if answer is None else workflow.Answered(facts, answer)
+                step = None if commissioning.current is None else commissioning.steps[commissioning.current].name
+                transition = workflow.advance(commissioning, event, now)
+                if row.wake_at is not None and _is_idle(commissioning, transition, now):
+                    return Turn(row.charge_point_key, row.turn, None, "wait", ends_test, row.wake_at, None)
+                if transition.test is not None:
+                    ends_test = True
+                    await self.ending.test(session, row, transition.test, now)
+                await self._store(session, rows, transition, step, _told(commissioning, answer))
+                if transition.then != "again":
+                    break
+                commissioning, answer, now = transition.session, None, self.clock.now()
             if transition.then == "done":
                 await self.ending.settle(session, rows, charge_point, now)
-            shown = views.progress(rows)
-            outgoing = transition.session.outgoing
-            return Turn(
-                row.charge_point_key,
-                row.turn,
-                outgoing,
-                transition.then,
-                transition.test is not None,
-                row.wake_at,
-                shown,
-            )
+            shown, outgoing = views.progress(rows), transition.session.outgoing
+            return Turn(row.charge_point_key, row.turn, outgoing, transition.then, ends_test, row.wake_at, shown)
 
     async def _store(
         self,
@@ -159,7 +161,7 @@ class CommissioningRunner:
 
     async def _call(self, session_id: str, turn: Turn, outgoing: Outgoing) -> Answer | None:
         """Make the CALL and see how it ends, saying all the while that we live; None where another has taken over."""
-        call = asyncio.ensure_future(ask(self.commands, turn.key, outgoing))
+        call = asyncio.ensure_future(self._ask(turn.key, outgoing))
         try:
             while not (await asyncio.wait({call}, timeout=PROLONG_SECONDS))[0]:
                 async with self.database.transaction(ENGINE) as session:
@@ -173,6 +175,19 @@ class CommissioningRunner:
             call.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait({call})
+
+    async def _ask(self, key: int, outgoing: Outgoing) -> Answer:
+        updates = self.facts.updates
+        if outgoing.action == ORDER and updates is not None:
+            return await order_update(self.database, updates, key, outgoing.payload["firmwareId"])
+        return await ask(self.commands, key, outgoing)
+
+
+def _is_idle(before: Session, transition: workflow.Transition, now: datetime) -> bool:
+    """Whether it waits on as before and is due soon enough: then there is nothing to write."""
+    if transition.then != "wait" or transition.notes or before.wake_at is None:
+        return False
+    return before.wake_at > now and replace(transition.session, wake_at=before.wake_at) == before
 
 
 def _told(session: Session, answer: Answer | None) -> tuple[Note, ...]:

@@ -137,6 +137,11 @@ class Template:
     def is_shipped(self) -> bool:
         return self.organization_id is None
 
+    @property
+    def updates_firmware(self) -> bool:
+        """Whether sessions have a step that updates older firmware."""
+        return self.firmware is not None and self.firmware.update_to is not None
+
     def settings_for(self, version: str) -> tuple[Setting, ...]:
         """What a charge point of this OCPP version is given."""
         return tuple(setting for setting in self.settings if setting.is_for(version))

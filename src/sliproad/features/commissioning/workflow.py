@@ -37,6 +37,8 @@ from sliproad.foundation.errors import Conflict
 LOOK_SECONDS = 5
 """A waiting session is looked at this often, should no wake-up reach it."""
 MOST_ATTEMPTS = 3
+LEAST_CALL_SECONDS = 5.0
+"""What a CALL has in any case, however little of the step's time is left."""
 NOT_ASKED_FOR = "Skipped as asked for at the start"
 STOPPED = "Stopped before it was finished"
 
@@ -82,7 +84,9 @@ def begin(session_id: str, template: Template, options: Options, test_token: str
             names.index("test_transaction") if "test_transaction" in names else len(names), "meter_calibration"
         )
     early = [name for name in ("connectivity", "heartbeat") if name in names]
-    names.insert(names.index(early[-1]) + 1 if early else 0, "firmware_version")
+    updates = ["firmware_update"] if template.updates_firmware else []
+    at = names.index(early[-1]) + 1 if early else 0
+    names[at:at] = [*updates, "firmware_version"]
     skipped = {
         "connectivity": not options.run_connectivity_test,
         "test_transaction": options.skip_test_transaction,
@@ -232,11 +236,12 @@ def _move(session: Session, step: Step, event: Event, now: datetime) -> Move | O
         if answer.is_uncertain and outgoing.repeatable:
             if answer.kind == "lost":
                 return replace(outgoing, epoch=None, attempts=max(0, outgoing.attempts - 1))
-            if outgoing.attempts < MOST_ATTEMPTS:
+            if outgoing.attempts < MOST_ATTEMPTS and now < deadline(step):
                 return replace(outgoing, epoch=None)
+            times = "once" if outgoing.attempts == 1 else f"{outgoing.attempts} times"
             return Finish(
                 "failed",
-                f"The charge point did not answer {outgoing.action}, asked {outgoing.attempts} times. Check its connection "
+                f"The charge point did not answer {outgoing.action}, asked {times}. Check its connection "
                 "and that its firmware is current.",
             )
     elif not event.facts.connected:
@@ -291,7 +296,9 @@ def _send(session: Session, position: int, outgoing: Outgoing, facts: Facts, now
     """Make the CALL on the present connection; without one it stays outgoing until the step's time is up."""
     step = session.steps[position]
     if facts.connected:
-        sent = replace(outgoing, epoch=facts.epoch, attempts=outgoing.attempts + 1)
+        left = max(LEAST_CALL_SECONDS, (deadline(step) - now).total_seconds())
+        timeout = min(outgoing.timeout_seconds, left)
+        sent = replace(outgoing, epoch=facts.epoch, attempts=outgoing.attempts + 1, timeout_seconds=timeout)
         waiting = replace(session, outgoing=sent, waiting_for=f"the answer to {sent.action}", wake_at=None)
         return Transition(waiting, "call", (Note("debug", f"{sent.action} is sent"),))
     held = replace(session, outgoing=outgoing)

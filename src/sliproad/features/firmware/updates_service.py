@@ -121,6 +121,13 @@ class FirmwareUpdateService:
             raise NotFound("There is no such firmware update.")
         return await self.standings.view(session, row)
 
+    async def newest(self, session: Session, charge_point_key: int, *, since: datetime) -> UpdateView | None:
+        """The newest update of a charge point, if it was requested since then."""
+        rows = await updates_store.select_updates(session, charge_point_key, limit=1, after=None)
+        if not rows or rows[0].requested_at < since:
+            return None
+        return await self.standings.view(session, rows[0])
+
     async def last_updated_at(self, session: Session, charge_point_key: int, version: str | None) -> datetime | None:
         """When the firmware that runs now was proven to be installed by us; None where we did not."""
         row = await updates_store.last_installed(session, charge_point_key)

@@ -3,6 +3,7 @@
 | step | shown as | asks |
 |---|---|---|
 | connectivity, heartbeat, configuration, connector_test, test_transaction | the reference's `steps` | |
+| firmware_update | the reference's `steps`, where the template names firmware | |
 | firmware_version | the guide's `checks` only | |
 | connectivity (`ocpp_connection`), heartbeat, meter_calibration | both | |
 """
@@ -14,6 +15,7 @@ from sliproad.features.commissioning.steps import (
     configuration,
     connectivity,
     connector_test,
+    firmware_update,
     firmware_version,
     heartbeat,
     meter_calibration,
@@ -23,6 +25,7 @@ from sliproad.features.commissioning.steps import (
 STEPS: dict[str, Callable[[Situation], Move]] = {
     "connectivity": connectivity.advance,
     "heartbeat": heartbeat.advance,
+    "firmware_update": firmware_update.advance,
     "firmware_version": firmware_version.advance,
     "configuration": configuration.advance,
     "connector_test": connector_test.advance,
@@ -30,6 +33,7 @@ STEPS: dict[str, Callable[[Situation], Move]] = {
     "test_transaction": test_transaction.advance,
 }
 NEEDS_CONNECTORS = frozenset({"connector_test", "meter_calibration", "test_transaction"})
+NEEDS_FIRMWARE_UPDATE = frozenset({"firmware_update"})
 NEEDS_MUTABILITY = frozenset({"configuration"})
 NEEDS_READINGS = frozenset({"meter_calibration"})
 NEEDS_TRANSACTIONS = frozenset({"test_transaction"})
