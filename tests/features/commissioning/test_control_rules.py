@@ -249,12 +249,18 @@ class Sessions(RuleBasedStateMachine):
         if self.status == "running":
             self.running_seconds += seconds
 
-    @rule(connected=st.booleans(), charges=st.booleans(), seconds=st.integers(0, 60))
-    def look(self, connected, charges, seconds):
+    @rule(connected=st.booleans(), charges=st.booleans(), seconds=st.integers(0, 60), times=st.integers(1, 4))
+    def look(self, connected, charges, seconds, times):
         self.pass_time(seconds)
-        if not self.in_flight:
-            facts = self.facts(connected=connected, charges=charges)
-            self.take(workflow.advance(self.session, Looked(facts), at(self.seconds)))
+        for _ in range(times):
+            if not self.in_flight:
+                facts = self.facts(connected=connected or times > 1, charges=charges)
+                self.take(workflow.advance(self.session, Looked(facts), at(self.seconds)))
+
+    @precondition(lambda self: self.status == "running")
+    @rule(seconds=st.sampled_from([300, 2000]))
+    def nobody_looks_for_long(self, seconds):
+        self.pass_time(seconds)
 
     @precondition(lambda self: self.in_flight)
     @rule(
@@ -291,8 +297,10 @@ class Sessions(RuleBasedStateMachine):
             with pytest.raises(Conflict):
                 workflow.resume(self.session, "T", at(self.seconds))
 
-    @rule()
-    def stop(self):
+    @rule(really=st.sampled_from([True, False, False, False, False]))
+    def stop(self, really):
+        if not really:
+            return
         if self.status in {"running", "paused"}:
             self.take(workflow.stop(self.session, at(self.seconds)))
             self.status = "stopped"

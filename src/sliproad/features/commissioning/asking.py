@@ -4,10 +4,13 @@ The runner makes them, visits of a template too.
 """
 
 from sliproad.features.commands.service import CommandService
-from sliproad.features.commissioning.model import Answer, Outgoing
+from sliproad.features.commissioning.model import Answer, AnswerKind, Outgoing
 from sliproad.features.firmware.updates_service import FirmwareUpdateService
 from sliproad.foundation.database import ENGINE, Database
 from sliproad.foundation.errors import Conflict, InvalidInput, NotFound, Unprocessable, UpstreamUnavailable
+
+OUTCOMES: dict[str, AnswerKind] = {"charge_point_busy": "not_connected", "connection_lost": "cut"}
+"""What became of a CALL, by the code of `commands.service`."""
 
 
 async def ask(commands: CommandService, charge_point_key: int, outgoing: Outgoing) -> Answer:
@@ -17,10 +20,9 @@ async def ask(commands: CommandService, charge_point_key: int, outgoing: Outgoin
             charge_point_key, outgoing.action, dict(outgoing.payload), timeout_seconds=outgoing.timeout_seconds
         )
     except Conflict:
-        # It may have been sent before the socket went: what must not be done twice is in doubt.
-        return Answer("not_connected" if outgoing.repeatable else "cut")
+        return Answer("not_connected")
     except UpstreamUnavailable as problem:
-        return Answer("not_connected" if problem.code == "charge_point_busy" else "timeout")
+        return Answer(OUTCOMES.get(problem.code, "timeout"))
     except InvalidInput as refused:
         return Answer("error", code="NotSupported", description=refused.detail)
     if answer.payload is None:

@@ -36,6 +36,7 @@ class Wakeups:
         self.commands = commands
         self.bus = bus
         self._waiting: dict[int, str] = {}
+        self._keys: dict[str, int] = {}
         self._running: dict[str, bool] = {}
         self._watched: dict[int, float] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -66,9 +67,10 @@ class Wakeups:
         if (timer := self._timers.pop(session_id, None)) is not None:
             timer.cancel()
         try:
-            if (key := await self.runner.charge_point_of(session_id)) is None:
-                self._forget(session_id)
+            key = self._keys.get(session_id) or await self.runner.charge_point_of(session_id)
+            if key is None:
                 return
+            self._keys[session_id] = key
             await self._listen(key, session_id)
             while (wake_at := await self.runner.advance(session_id)) is not None and self._running[session_id]:
                 self._running[session_id] = False
@@ -76,15 +78,15 @@ class Wakeups:
             if wake_at is not None:
                 seconds = max(0.0, (wake_at - self.runner.clock.now()).total_seconds())
                 self._timers[session_id] = asyncio.get_running_loop().call_later(seconds, self._wake, session_id)
-            elif await self.runner.charge_point_of(session_id) is None:
-                self._waiting.pop(key, None)
-                self._watched.pop(key, None)
+            else:  # it has ended, is paused, or another process has it
+                self._forget(session_id, key)
         finally:
             del self._running[session_id]
 
-    def _forget(self, session_id: str) -> None:
-        """It has ended or is paused: what its charge point says is of no concern."""
-        for key in [key for key, waiting in self._waiting.items() if waiting == session_id]:
+    def _forget(self, session_id: str, key: int) -> None:
+        """What its charge point says is of no concern here any more."""
+        self._keys.pop(session_id, None)
+        if self._waiting.get(key) == session_id:
             del self._waiting[key]
             self._watched.pop(key, None)
 

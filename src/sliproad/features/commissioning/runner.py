@@ -20,7 +20,7 @@ from sliproad.features.commissioning.asking import ask, order_update
 from sliproad.features.commissioning.drift_keeping import remember
 from sliproad.features.commissioning.ending import Ending
 from sliproad.features.commissioning.facts import FactsGatherer
-from sliproad.features.commissioning.model import Answer, AnswerKind, Note, Outgoing, Session
+from sliproad.features.commissioning.model import Answer, Note, Outgoing, Session
 from sliproad.features.commissioning.steps.firmware_update import ORDER
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import Clock
@@ -33,8 +33,6 @@ PROLONG_SECONDS = 2.0
 OVERDUE = timedelta(seconds=1)
 WATCH_SECONDS = 30
 DUE_AT_ONCE = 500
-OUTCOMES: dict[str, AnswerKind] = {"charge_point_busy": "not_connected", "connection_lost": "cut"}
-"""What became of a CALL, by the code of `commands.service`."""
 
 
 @dataclass(frozen=True, slots=True)
