@@ -36,6 +36,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config.stash[PARTS] = (parts, folder)
     config.stash[ADDRESSES] = {"database_url": parts.database_url, "nats_url": parts.nats_url}
     with psycopg.connect(parts.database_url, autocommit=True) as admin:
+        for setting in (
+            "fsync",
+            "full_page_writes",
+        ):  # what these tests write need not outlive the machine; clones do the more
+            admin.execute(f"alter system set {setting} = off")
+        admin.execute("select pg_reload_conf()")
         admin.execute(f"create database {TEMPLATE}")
         migrate(named(parts.database_url, TEMPLATE))
         admin.execute(f"alter database {TEMPLATE} is_template true")
