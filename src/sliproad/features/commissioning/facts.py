@@ -6,7 +6,7 @@ Reads are limited to what the running step needs; all come from the services of 
 from collections.abc import Iterable
 from decimal import Decimal
 
-from sliproad.features.charge_points.live_model import ConnectorStatus
+from sliproad.features.charge_points.live_model import ConnectorStatus, LiveState
 from sliproad.features.charge_points.live_service import LiveService
 from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.charge_points.service import RegistryService
@@ -56,11 +56,17 @@ class FactsGatherer:
         self.charging = charging
         self.heartbeat_interval_seconds = heartbeat_interval_seconds
 
-    async def gather(self, session: DatabaseSession, charge_point: ChargePoint, commissioning: Session) -> Facts:
-        """The facts that the session's current step needs."""
+    async def gather(
+        self,
+        session: DatabaseSession,
+        charge_point: ChargePoint,
+        commissioning: Session,
+        live: LiveState | None = None,
+    ) -> Facts:
+        """The facts that the session's current step needs; `live` where the caller has just read it."""
         key = charge_point.key
         step = "" if commissioning.current is None else commissioning.steps[commissioning.current].name
-        live = await self.live.live(session, key)
+        live = live or await self.live.live(session, key)
         connectors = await self.live.connectors(session, key) if step in NEEDS_CONNECTORS else ()
         transactions = await self._transactions(session, key, commissioning) if step in NEEDS_TRANSACTIONS else ()
         since = commissioning.started_at

@@ -108,6 +108,7 @@ class CommissioningRunner:
     async def _transition(self, session_id: str, before: Turn | None, answer: Answer | None) -> Turn | None:
         """In one transaction as many transitions as follow each other at once; None where there is nothing to do for us."""
         async with self.database.transaction(ENGINE) as session:
+            session.autoflush = False  # what a turn changes is written once, at its end
             rows = await store.lock_session(session, session_id)
             if rows is None or rows[0].status not in store.ACTIVE_STATUSES:
                 return None
@@ -123,8 +124,9 @@ class CommissioningRunner:
             charge_point = await self.facts.registry.by_key(session, row.charge_point_key)
             commissioning, ends_test = store.session_of(rows, store.template_of(row)), False
             await remember(session, self.clock, charge_point, commissioning.outgoing, answer)
+            live = await self.facts.live.live(session, row.charge_point_key)
             while True:
-                facts = await self.facts.gather(session, charge_point, commissioning)
+                facts = await self.facts.gather(session, charge_point, commissioning, live)
                 event = workflow.Looked(facts) if answer is None else workflow.Answered(facts, answer)
                 step = None if commissioning.current is None else commissioning.steps[commissioning.current].name
                 transition = workflow.advance(commissioning, event, now)
