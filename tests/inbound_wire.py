@@ -17,6 +17,7 @@ from sliproad.features.frame_log import frames
 from sliproad.foundation.crypto import SecretKey
 from sliproad.foundation.database.sessions import as_role
 from sliproad.foundation.inbound import Live, Outcome, Peer, Received, Write
+from sliproad.foundation.inbound_parameters import register
 from sliproad.ocpp.validation import validate_call, validate_result
 from sliproad.ocpp.versions import OcppVersion
 
@@ -43,6 +44,7 @@ class Installation:
 
     def __post_init__(self) -> None:
         self.connection = psycopg.connect(as_role(self.database_url, "engine"), autocommit=True)
+        register(self.connection.adapters)
         self.owner = psycopg.connect(self.database_url, autocommit=True, row_factory=dict_row)
         self.owner.execute(
             "insert into organizations (organization_id, name, contact_email) values (%s, 'Tests', 't@example.com')",
@@ -95,8 +97,9 @@ class Installation:
         returned: dict[int, tuple[Any, ...]] = {}
         with self.connection.transaction():
             for writes in sorted(by_statement.values(), key=lambda writes: writes[0].statement.order):
-                parameter = "[" + ",".join(write.row.decode() for write in writes) + "]"
-                cursor = self.connection.execute(writes[0].statement.sql, {"rows": parameter})
+                statement = writes[0].statement
+                parameters = statement.parameters([write.row for write in writes])
+                cursor = self.connection.execute(statement.sql, parameters)
                 if writes[0].statement.returns:
                     rows = cursor.fetchall()
                     assert [row[0] for row in rows] == list(range(len(writes)))

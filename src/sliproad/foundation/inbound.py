@@ -10,27 +10,34 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from sliproad.foundation.inbound_parameters import Parameters, json_rows
+
 
 class Statement(NamedTuple):
     """One set-based SQL statement, run once per group for all its rows.
 
-    `sql` takes one parameter, `%(rows)s`: a JSON array of what the writes hold, in order (read it by `json_to_recordset` or
-    `json_array_elements … with ordinality`). With `returns`, it gives one row for each input row, whose first column is the
-    0-based position in the array; the rest reaches the answer function. `order` is the place in the group's transaction.
+    `parameters` makes what the writes hold, in order, the parameters of `sql`. As a rule that is one, `%(rows)s`: a JSON array
+    (read it by `json_to_recordset` or `json_array_elements … with ordinality`); with `inbound_parameters.columns` it is an array
+    for each column. With `returns`, it gives one row for each input row, whose first column is the 0-based position in the
+    array; the rest reaches the answer function. `order` is the place in the group's transaction.
     """
 
     name: str
     order: int
     sql: str
     returns: bool = False
+    parameters: Parameters = json_rows
 
 
 class Write(NamedTuple):
-    """One row for a statement: `row` is one JSON value, encoded; `charge_point_key` sorts rows, so that groups can't deadlock."""
+    """One row for a statement: one JSON value, encoded, or a tuple of its columns, as the statement's `parameters` takes it.
+
+    `charge_point_key` sorts rows, so that groups can't deadlock.
+    """
 
     statement: Statement
     charge_point_key: int
-    row: bytes
+    row: Any
 
 
 class Live(NamedTuple):

@@ -16,6 +16,11 @@ def encode_row(row: dict[str, Any]) -> bytes:
     return without_nul(orjson.dumps(row))
 
 
+def storable(text: str) -> str:
+    r"""The same text with every U+0000 replaced by the visible characters `\u0000`."""
+    return text.replace("\0", r"\u0000") if "\0" in text else text
+
+
 def without_nul(json_text: bytes) -> bytes:
     r"""The same JSON text with every U+0000 in its strings replaced by the visible characters `\u0000`."""
     if b"\\" not in json_text or b"\\u0000" not in json_text:  # one byte is found many times faster

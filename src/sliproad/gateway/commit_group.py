@@ -7,6 +7,7 @@ answered. While PostgreSQL is away everything waits, unanswered (house §3, trus
 
 import asyncio
 import contextlib
+import struct
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, Protocol
@@ -14,10 +15,9 @@ from typing import Any, Protocol
 import psycopg
 import structlog
 from psycopg import errors
-from psycopg.adapt import Dumper
-from psycopg.pq import Format
 
 from sliproad.foundation.inbound import Statement, Write
+from sliproad.foundation.inbound_parameters import register
 
 log = structlog.get_logger()
 MOST_ENTRIES = 1000
@@ -50,22 +50,6 @@ class Entry(Protocol):
         ...
 
 
-class JsonRows(bytes):
-    """A JSON array for the parameter of a statement."""
-
-    __slots__ = ()
-
-
-class RowsDumper(Dumper):
-    """Sends a JSON array as it is, as type json."""
-
-    format = Format.TEXT
-    oid = 114
-
-    def dump(self, obj: JsonRows) -> bytes:
-        return obj
-
-
 class Bucket:
     """The rows of one statement in one group."""
 
@@ -73,7 +57,7 @@ class Bucket:
 
     def __init__(self, statement: Statement) -> None:
         self.statement = statement
-        self.rows: list[bytes] = []
+        self.rows: list[Any] = []
         self.returned: list[Sequence[Any]] = []
 
 
@@ -211,12 +195,12 @@ class CommitGroup:
         buckets: dict[str, Bucket] = {}
         places = [_sort_in(buckets, entry.writes) for entry in entries]
         _sort_in(buckets, deferred)
+        prepared = [(bucket, _parameters(bucket)) for bucket in sorted(buckets.values(), key=_order)]
         cursors: list[tuple[Bucket, psycopg.AsyncCursor[Any]]] = []
         async with connection.pipeline():
             await connection.execute("begin")
-            for bucket in sorted(buckets.values(), key=_order):
-                parameter = JsonRows(b"[%b]" % b",".join(bucket.rows))
-                cursor = await connection.execute(bucket.statement.sql, {"rows": parameter}, prepare=True)
+            for bucket, parameters in prepared:
+                cursor = await connection.execute(bucket.statement.sql, parameters, prepare=True)
                 if bucket.statement.returns:
                     cursors.append((bucket, cursor))
             await connection.execute("commit")
@@ -248,7 +232,7 @@ async def connect(engine_url: str) -> psycopg.AsyncConnection[Any]:
     connection = await psycopg.AsyncConnection.connect(
         engine_url, autocommit=True, connect_timeout=5, prepare_threshold=0
     )
-    connection.adapters.register_dumper(JsonRows, RowsDumper)
+    register(connection.adapters)
     await connection.execute("set synchronous_commit = on")
     # Statements are planned once, on tables that may still be small then, and kept: only lookups by key stay right.
     for plan in ("seqscan", "bitmapscan", "mergejoin"):
@@ -259,6 +243,18 @@ async def connect(engine_url: str) -> psycopg.AsyncConnection[Any]:
 
 def _order(bucket: Bucket) -> int:
     return bucket.statement.order
+
+
+def _parameters(bucket: Bucket) -> dict[str, bytes]:
+    """The rows as the statement takes them.
+
+    Raises:
+        psycopg.errors.InvalidParameterValue: a row can't be written so; as if PostgreSQL had refused it, so that it is found.
+    """
+    try:
+        return bucket.statement.parameters(bucket.rows)
+    except (TypeError, ValueError, struct.error) as error:
+        raise errors.InvalidParameterValue(f"{bucket.statement.name}: {error}") from error
 
 
 def _sort_in(buckets: dict[str, Bucket], writes: Sequence[Write]) -> list[tuple[Bucket, int]] | None:

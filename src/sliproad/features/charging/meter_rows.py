@@ -8,7 +8,6 @@ from sliproad.features.charge_points.reported_time import read_reported_time
 from sliproad.features.charging.meter import energy_register_wh
 from sliproad.features.charging.statements import METER_VALUES
 from sliproad.foundation.inbound import Peer, Write
-from sliproad.foundation.inbound_rows import encode_row
 
 NO_TRANSACTION = ""
 
@@ -20,15 +19,15 @@ def meter_writes(
     writes = []
     for meter_value in meter_values:
         samples = meter_value["sampledValue"]
-        row = {
-            "k": peer.key,
-            "o": peer.organization_id,
-            "x": transaction_id,
-            "v": evse_id,
-            "a": read_reported_time(meter_value["timestamp"], received_at)[0],
-            "t": received_at,
-            "w": energy_register_wh(samples),
-            "s": orjson.dumps(samples).decode(),
-        }
-        writes.append(Write(METER_VALUES, peer.key, encode_row(row)))
+        row = (
+            peer.key,
+            peer.organization_id,
+            transaction_id,
+            evse_id,
+            read_reported_time(meter_value["timestamp"], received_at)[0],
+            received_at,
+            energy_register_wh(samples),
+            orjson.dumps(samples),
+        )
+        writes.append(Write(METER_VALUES, peer.key, row))
     return tuple(writes)

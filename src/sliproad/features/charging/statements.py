@@ -6,6 +6,7 @@
 # ruff: noqa: S608 - SQL put together from constants of this module; values travel as parameters
 
 from sliproad.foundation.inbound import Statement
+from sliproad.foundation.inbound_parameters import bigints, columns, doubles, encoded_texts, texts, words
 
 _UTC = """to_char({0} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
 
@@ -171,9 +172,9 @@ METER_VALUES = Statement(
     """
 insert into meter_values (charge_point_key, transaction_id, evse_id, at, content_key, organization_id, received_at,
     energy_wh, sampled)
-  select k, x, v, a, hashtextextended(s, 0), o, to_timestamp(t), w, s
-    from json_to_recordset(%(rows)s) as i(
-      k bigint, o text, x text, v int, a timestamptz, t float8, w numeric, s text)
+  select k, x, v, a::timestamptz, hashtextextended(s, 0), o, to_timestamp(t), w::numeric, s
+    from unnest(%(k)s, %(o)s, %(x)s, %(v)s, %(a)s, %(t)s, %(w)s, %(s)s) as i(k, o, x, v, a, t, w, s)
 on conflict do nothing
 """,
+    parameters=columns(k=bigints, o=words, x=texts, v=bigints, a=texts, t=doubles, w=texts, s=encoded_texts),
 )
