@@ -270,7 +270,7 @@ async def open_workplace(
     assignment = AssignmentService(web, clock, projects, sites, AccountService())
     checklists = ChecklistService(web, clock, projects)
     registration = RegistrationService(web, clock, projects, registry, CredentialService(secret_key), limiter=limiter)
-    attempts = AttemptService(engine, clock)
+    attempts = AttemptService(engine, clock, FrameLogService())
     app = create_app(
         [
             site_routes.router(sites, SiteOwnershipService(web, clock, sites, invitations)),

@@ -74,7 +74,7 @@ class Services(AccountServices):
 
     @cached_property
     def attempts(self) -> AttemptService:
-        return AttemptService(self.parts.engine, self.clock)
+        return AttemptService(self.parts.engine, self.clock, self.frame_log)
 
     @cached_property
     def credentials(self) -> CredentialService:

@@ -30,6 +30,8 @@ Accept = Callable[[Admitted, str, str], "AcceptedListener"]
 MAX_HEAD_BYTES = 16 * 1024
 HANDSHAKE_SECONDS = 10.0
 READ_BUFFER_BYTES = 2048
+TLS_HELLO = b"\x16\x03"
+"""How a TLS record of a handshake begins (RFC 8446 §5.1)."""
 BACKLOG = 4096
 ACCEPTS_AT_ONCE = 256
 OUT_OF_FILES_PAUSE_SECONDS = 0.5
@@ -166,6 +168,10 @@ class UpgradeProtocol(asyncio.Protocol):
         if self.timer is None:  # answered already
             return
         self.head += data
+        if self.listener.tls is None and self.head.startswith(TLS_HELLO):
+            self.listener.attempt(self.address, "", "tls_on_plain_port")
+            self._answer(HTTPStatus.BAD_REQUEST, {})
+            return
         end = self.head.find(HEAD_END)
         if end < 0:
             if len(self.head) > MAX_HEAD_BYTES:
@@ -195,7 +201,8 @@ class UpgradeProtocol(asyncio.Protocol):
     def _upgrade(self, admitted: Admitted, request: UpgradeRequest, rest: bytes) -> None:
         """Answer 101 and let picows go on: it reads a request that we wrote, so what it accepts is what we admitted."""
         listener, known = self.listener, admitted.known
-        connection = listener.accept(admitted, self.address, printable(request.target))
+        path = printable(path_alone(request.target))
+        connection = listener.accept(admitted, self.address, path)
         response = WSUpgradeResponse.create_101_response({"Sec-WebSocket-Protocol": admitted.version.subprotocol})
         websocket = websocket_protocol(
             lambda _request: WSUpgradeResponseWithListener(response, connection), connection, listener.max_frame_bytes
@@ -207,7 +214,7 @@ class UpgradeProtocol(asyncio.Protocol):
         feed(websocket, rest)
         listener.recorder.record(
             Attempt(
-                time.time(), known.key, known.organization_id, known.charge_point_id, printable(request.target),
+                time.time(), known.key, known.organization_id, known.charge_point_id, path,
                 self.address, "accepted", admitted.details,
             )
         )  # fmt: skip
@@ -221,7 +228,7 @@ class UpgradeProtocol(asyncio.Protocol):
                     known.key if known else None,
                     known.organization_id if known else None,
                     printable(identity)[:64] if identity is not None else None,
-                    printable(target),
+                    printable(path_alone(refused.target or target)),
                     self.address,
                     refused.outcome,
                     {name: printable(value) for name, value in refused.details.items()},
@@ -243,6 +250,8 @@ class UpgradeProtocol(asyncio.Protocol):
         self.timer = None
         if self.head:
             self.listener.attempt(self.address, "", "unreadable_request", reason="The request did not end in time.")
+        else:
+            self.listener.attempt(self.address, "", "nothing_sent")
         self.transport.abort()
 
     def _end_timer(self) -> None:
@@ -299,6 +308,12 @@ def feed(websocket: Any, data: bytes) -> None:
         buffer[:size] = data[:size]
         websocket.buffer_updated(size)
         data = data[size:]
+
+
+def path_alone(target: str) -> str:
+    """A request's target without its query, where some clients put passwords."""
+    path, mark, _ = target.partition("?")
+    return path + "?***" if mark else path
 
 
 def printable(text: str) -> str:

@@ -42,6 +42,9 @@ class Roster:
     def accept(self, admitted: Admitted, address: str, path: str) -> Connection:
         """The listener of a socket that is about to open."""
         known = admitted.known
+        older = self._current.get(known.key)
+        if older is not None and not older.is_closing:
+            admitted.details["replaces"] = older.opened.remote_address
         peer = Peer(known.key, known.charge_point_id, known.organization_id, admitted.version.value)
         self._refresh(peer, known)
         peer.watched_until = self._watched.get(known.key, 0.0)

@@ -1,15 +1,22 @@
 """Failed attempts to connect, told so that a technician knows what to fix (contract §3)."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sliproad.features.charge_points.attempts import ADVICE, AttemptService, nearly_spells
+from sliproad.features.charge_points.attempts import AttemptService
+from sliproad.features.charge_points.attempts_identity import identity_mistake, nearly_spells
+from sliproad.features.charge_points.attempts_sentences import ADVICE
+from sliproad.features.charge_points.model import ChargePoint, Location
 from sliproad.foundation.clock import ManualClock
 from sliproad.foundation.database import Database
 from sliproad.gateway.ports import Attempt
 
 KEY = 4711
+CHARGE_POINT = ChargePoint(
+    KEY, "CP-SITE42-001", "org_1", "site_1", "proj_1", "SN-123456", "V", "M", "1.6", 2, None, Location(), "accepted",
+    "not_started", None, None, datetime(2026, 1, 1, tzinfo=UTC),
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -25,7 +32,7 @@ def attempt(
 
 
 async def outcomes(service: AttemptService, *asked_from: str) -> list[str]:
-    return [each.outcome for each in await service.of_charge_point(KEY, "CP-SITE42-001", asked_from=asked_from)]
+    return [each.outcome for each in (await service.report(CHARGE_POINT, asked_from=asked_from)).attempts]
 
 
 async def test_own_attempts_come_newest_first_with_a_sentence(service, clock) -> None:
@@ -36,7 +43,7 @@ async def test_own_attempts_come_newest_first_with_a_sentence(service, clock) ->
             attempt(clock, "wrong_password", key=KEY + 1),
         ]
     )
-    found = await service.of_charge_point(KEY, "CP-SITE42-001")
+    found = (await service.report(CHARGE_POINT)).attempts
     assert [each.outcome for each in found] == ["accepted", "wrong_password"]
     assert found[1].advice == ADVICE["wrong_password"]
     assert all(each.is_certain for each in found)
@@ -56,7 +63,7 @@ async def test_a_stranger_from_the_same_address_or_nearly_so_named_may_be_this_o
     )
     assert sorted(await outcomes(service)) == ["tls_failed", "unknown_identity", "wrong_password"]
     assert "unreadable_request" in await outcomes(service, "192.0.2.8")
-    found = await service.of_charge_point(KEY, "CP-SITE42-001")
+    found = (await service.report(CHARGE_POINT)).attempts
     assert {each.outcome: each.is_certain for each in found} == {
         "tls_failed": False,
         "unknown_identity": False,
@@ -81,3 +88,26 @@ async def test_a_stranger_from_the_same_address_or_nearly_so_named_may_be_this_o
 )
 def test_what_nearly_spells_an_identity(sent: str, meant: str, is_near: bool) -> None:
     assert nearly_spells(sent, meant) is is_near
+
+
+@pytest.mark.parametrize(
+    ("sent", "mistake"),
+    [
+        ("CP-SITE42-001", "equal"),
+        (" CP-SITE42-001", "space"),
+        ("cp-Site42-001", "letter_case"),
+        ("CP-SITE42-OO1", "look_alike"),
+        ("CP-S1TE42-00l", "look_alike"),
+        ("CP-SITE42-001CP-SITE42-001", "doubled"),
+        ("CP-SITE42-001_CP-SITE42-001", "doubled"),
+        ("CP-SITE42-001SN-123456", "serial_appended"),
+        ("CP-SITE42-001-SN-123456", "serial_appended"),
+        ("sn-123456", "serial_number"),
+        ("CP-SITE42-01", "nearly"),
+        ("CP-SITE43-002", "nearly"),
+        ("CP-SITE42-999", None),
+        ("OTHER", None),
+    ],
+)
+def test_which_slip_made_an_identity(sent: str, mistake: str | None) -> None:
+    assert identity_mistake(sent, "CP-SITE42-001", "SN-123456") == mistake

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from sliproad.features.charge_points.attempts import NOTHING_ARRIVED, ConnectionAttempt
+from sliproad.features.charge_points.attempts import ConnectionReport
 from sliproad.features.charge_points.live_model import ConnectorStatus, LiveState
 from sliproad.features.charge_points.model import Address, ChargePoint, Move
 from sliproad.foundation.web import Timestamp
@@ -110,17 +110,26 @@ class AttemptAnswer(BaseModel):
     details: dict[str, Any]
 
 
+class DiagnosisAnswer(BaseModel):
+    """What is wrong now, and what to do. `certain` is false where it is only supposed that the attempt was this one's."""
+
+    code: str = Field(examples=["wrong_password"])
+    message: str
+    certain: bool
+
+
 class AttemptList(BaseModel):
-    """`message` says what to do next."""
+    """`diagnosis` says what to do now; `message` is its sentence."""
 
     charge_point_id: str
+    diagnosis: DiagnosisAnswer
     message: str
     attempts: list[AttemptAnswer]
     total: int
 
 
-def attempts_answer(charge_point_id: str, attempts: list[ConnectionAttempt]) -> AttemptList:
-    """The attempts, newest first, and the sentence of the newest one; or that nothing has ever arrived."""
+def attempts_answer(charge_point_id: str, report: ConnectionReport) -> AttemptList:
+    """What to do now, and the attempts, newest first."""
     found = [
         AttemptAnswer(
             at=each.at,
@@ -132,10 +141,16 @@ def attempts_answer(charge_point_id: str, attempts: list[ConnectionAttempt]) -> 
             certain=each.is_certain,
             details=each.details,
         )
-        for each in attempts
+        for each in report.attempts
     ]
-    message = found[0].message if found else NOTHING_ARRIVED
-    return AttemptList(charge_point_id=charge_point_id, message=message, attempts=found, total=len(found))
+    diagnosis = report.diagnosis
+    return AttemptList(
+        charge_point_id=charge_point_id,
+        diagnosis=DiagnosisAnswer(code=diagnosis.code, message=diagnosis.message, certain=diagnosis.is_certain),
+        message=diagnosis.message,
+        attempts=found,
+        total=len(found),
+    )
 
 
 def facts_answer(charge_point: ChargePoint, address: Address) -> ChargePointFacts:

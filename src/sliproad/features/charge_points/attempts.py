@@ -1,42 +1,38 @@
 """Attempts to connect, told to a technician in sentences: what arrived, what is wrong with it, what to do.
 
-Gateways store them (`store_attempts`, in batches); the connection-attempts route reads them (contract §3).
+Gateways store them (`store_attempts`, in batches); the connection-attempts routes ask for the `report` (contract §3). The rules are
+in `attempts_diagnosis`, `attempts_sentences` and `attempts_identity`; here their facts are gathered.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from sliproad.features.charge_points import attempts_store
+from sliproad.features.charge_points.attempts_diagnosis import (
+    WINDOW,
+    AttemptFact,
+    BootFact,
+    ConnectionFacts,
+    Diagnosis,
+    diagnose,
+)
+from sliproad.features.charge_points.attempts_identity import identity_mistake
+from sliproad.features.charge_points.attempts_sentences import Meant, sentence
 from sliproad.features.charge_points.attempts_store import ConnectionAttemptRow
+from sliproad.features.charge_points.live_model import LiveState
+from sliproad.features.charge_points.live_service import LiveService
+from sliproad.features.charge_points.model import ChargePoint
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import ENGINE, Database
+from sliproad.foundation.database import ENGINE, Database, Session
 
 STRANGERS_HOURS = 24
 MOST_STRANGERS = 500
-NEAR_DISTANCE = 2
-NOTHING_ARRIVED = (
-    "Nothing has ever arrived from this charge point. Check the host name, ws or wss, and that the site's network lets it"
-    " reach our port (usually outbound 443)."
-)
-ADVICE = {
-    "accepted": "Connected.",
-    "unknown_identity": "The identity in the URL is not a registered charge point. Check that it equals the charge point id.",
-    "unknown_path": "The path is not one of ours. Use the ocpp_endpoint exactly as it was given.",
-    "missing_credentials": "No password was sent. Switch on Basic authentication (security profile 1 or 2) and set it.",
-    "unreadable_credentials": "The Authorization header is not HTTP Basic. Switch to security profile 1 or 2.",
-    "wrong_user": "The user name is neither the charge point id nor its serial number.",
-    "wrong_password": "The password is wrong. Type the provisioning password again, or rotate it and use the new one.",
-    "no_common_subprotocol": "The charge point offers no OCPP version that we speak. Set it to OCPP-J 1.6, 2.0.1 or 2.1.",
-    "too_many_attempts": "Too many wrong attempts; wrong ones are put off for five minutes. The right password works at once.",
-    "not_websocket": "A plain web request arrived, not a WebSocket. Check that the charge point uses OCPP-J, not SOAP.",
-    "plain_http": "An unencrypted request arrived on the encrypted port. Use wss:// instead of ws://.",
-    "tls_failed": "The TLS handshake failed. Check the charge point's clock, TLS 1.2 and the trusted root certificate.",
-    "unreadable_request": "Something arrived that is no web request. Check the port and that ws or wss fits it.",
-    "server_error": "We could not process the request. It will be tried again by the charge point.",
-}
-OTHER_ADVICE = "The attempt was refused."
+MOST_RECENT = 200
+BOOT = "BootNotification"
+UPGRADE_TAKES = timedelta(seconds=5)
+"""Within that a new connection counts as seen although nothing came on it."""
 
 
 class AttemptFacts(Protocol):
@@ -74,13 +70,45 @@ class ConnectionAttempt:
     is_certain: bool
 
 
+class HeardFrame(Protocol):
+    """A message of the charge point."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def payload(self) -> Any: ...
+
+
+class HeardFrames(Protocol):
+    """What a charge point has said; `frame_log` keeps it, `app/services.py` fills this in."""
+
+    async def heard(
+        self, session: Session, charge_point_key: int, *, since: datetime, action: str | None = None, limit: int
+    ) -> Sequence[HeardFrame]:
+        """Its messages since then, the oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionReport:
+    """What to do now, and the attempts behind it, the newest first."""
+
+    diagnosis: Diagnosis
+    attempts: list[ConnectionAttempt]
+
+
 class AttemptService:
     """Stores and explains attempts."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        """`database` speaks as role `engine`: an attempt with an unknown identity belongs to nobody."""
+    def __init__(self, database: Database, clock: Clock, frames: HeardFrames | None = None) -> None:
+        """`database` speaks as role `engine`: an attempt with an unknown identity belongs to nobody.
+
+        A gateway, which only stores, has no `frames`.
+        """
         self.database = database
         self.clock = clock
+        self.frames = frames
+        self.live = LiveService()
 
     async def store_attempts(self, attempts: Sequence[AttemptFacts]) -> None:
         """Insert a batch; the gateway's port `RecordAttempts`."""
@@ -101,26 +129,45 @@ class AttemptService:
             async with self.database.transaction(ENGINE) as session:
                 await attempts_store.insert_attempts(session, rows)
 
-    async def of_charge_point(
-        self, key: int, charge_point_id: str, *, asked_from: Iterable[str] = (), limit: int = 50
-    ) -> list[ConnectionAttempt]:
-        """The newest attempts of a charge point, and strangers' of the last 24 h that may well have been it.
+    async def report(
+        self, charge_point: ChargePoint, *, asked_from: Iterable[str] = (), limit: int = 50
+    ) -> ConnectionReport:
+        """The newest attempts of a charge point, strangers' of the last 24 h that may well have been it, and what to do.
 
         Those are attempts with an unknown identity, or none, from an address that this charge point or the asking installer
-        (`asked_from`) used in that time, or whose identity nearly spells this one. The caller has checked access.
+        (`asked_from`) used in that time, or whose identity nearly spells this one; never one that is registered as another charge
+        point. The caller has checked access.
         """
-        since = self.clock.now() - timedelta(hours=STRANGERS_HOURS)
+        key, now = charge_point.key, self.clock.now()
+        meant = Meant(charge_point.charge_point_id, charge_point.serial_number, charge_point.ocpp_version)
+        since = now - timedelta(hours=STRANGERS_HOURS)
         async with self.database.transaction(ENGINE) as session:
-            own = await attempts_store.attempts_of(session, key, limit)
+            own = await attempts_store.attempts_of(session, key, max(limit, MOST_RECENT))
             addresses = {*asked_from, *await attempts_store.addresses_of(session, key, since)}
-            strangers = await attempts_store.strangers(session, addresses, since, MOST_STRANGERS)
-        may_be = [
-            each
-            for each in strangers
-            if each.remote_address in addresses or nearly_spells(each.identity or "", charge_point_id)
-        ]
+            strangers = await attempts_store.strangers(session, key, addresses, since, MOST_STRANGERS)
+            live = (await self.live.live_of(session, [key])).get(key)
+            boots, has_spoken = await self._heard(session, key, live, now)
+        may_be = [each for each in strangers if each.remote_address in addresses or _slip(each, meant)]
         found = sorted([*own, *may_be], key=lambda each: (each.at, each.attempt_id), reverse=True)
-        return [explain(each) for each in found[:limit]]
+        facts = ConnectionFacts(meant, now, [_fact(each, meant) for each in found], boots, has_spoken=has_spoken)
+        if live is not None:
+            names = ("connected", "connected_at", "disconnected_at", "boot_status", "clock_skew_seconds")
+            facts = replace(facts, **{name: getattr(live, name) for name in names})
+        return ConnectionReport(diagnose(facts), [explain(each, meant) for each in found[:limit]])
+
+    async def _heard(
+        self, session: Session, key: int, live: LiveState | None, now: datetime
+    ) -> tuple[list[BootFact], bool | None]:
+        """The boots of the last minutes, and whether anything came on the present connection."""
+        if self.frames is None:
+            return [], None
+        boots = await self.frames.heard(session, key, since=now - WINDOW, action=BOOT, limit=MOST_RECENT)
+        has_spoken = None
+        if live is not None and live.connected_at is not None:
+            any_frame = await self.frames.heard(session, key, since=live.connected_at, limit=1)
+            later = live.last_seen_at is not None and live.last_seen_at - live.connected_at > UPGRADE_TAKES
+            has_spoken = bool(any_frame) or later
+        return [BootFact(each.at, _boot_serial(each.payload)) for each in boots], has_spoken
 
     async def reconnects(self, key: int, since: datetime) -> int:
         """How often a charge point has connected again since then; the caller has checked access."""
@@ -129,12 +176,12 @@ class AttemptService:
         return count if was_there else max(0, count - 1)
 
 
-def explain(row: ConnectionAttemptRow) -> ConnectionAttempt:
+def explain(row: ConnectionAttemptRow, meant: Meant) -> ConnectionAttempt:
     """The attempt with its sentence."""
     return ConnectionAttempt(
         at=row.at,
         outcome=row.outcome,
-        advice=ADVICE.get(row.outcome, OTHER_ADVICE),
+        advice=sentence(row.outcome, row.details, row.identity, meant),
         identity=row.identity,
         path=row.path,
         remote_address=row.remote_address,
@@ -143,20 +190,26 @@ def explain(row: ConnectionAttemptRow) -> ConnectionAttempt:
     )
 
 
-def nearly_spells(sent: str, meant: str) -> bool:
-    """Whether `sent` is `meant` but for capitals, or up to two characters wrong, missing or too many (not for short ids)."""
-    sent, meant = sent.casefold(), meant.casefold()
-    if sent == meant:
-        return True
-    most = NEAR_DISTANCE if len(meant) > 2 * NEAR_DISTANCE else len(meant) // 4
-    if abs(len(sent) - len(meant)) > most:
-        return False
-    row = list(range(len(meant) + 1))
-    for position, character in enumerate(sent, 1):
-        previous, row[0] = row[0], position
-        for column, other in enumerate(meant, 1):
-            previous, row[column] = (
-                row[column],
-                min(row[column] + 1, row[column - 1] + 1, previous + (character != other)),
-            )
-    return row[-1] <= most
+def _fact(row: ConnectionAttemptRow, meant: Meant) -> AttemptFact:
+    is_certain = row.charge_point_key is not None
+    is_strong = is_certain or _slip(row, meant)
+    return AttemptFact(row.at, row.outcome, row.details, row.identity, row.remote_address, is_certain, is_strong)
+
+
+def _slip(row: ConnectionAttemptRow, meant: Meant) -> bool:
+    return (
+        bool(row.identity)
+        and identity_mistake(row.identity or "", meant.charge_point_id, meant.serial_number) is not None
+    )
+
+
+def _boot_serial(payload: Any) -> str | None:
+    """The serial number of a BootNotification: 1.6 §6.3 (two fields), 2.x B01 (chargingStation)."""
+    if not isinstance(payload, dict):
+        return None
+    station = payload.get("chargingStation")
+    if isinstance(station, dict):
+        found = station.get("serialNumber")
+    else:
+        found = payload.get("chargePointSerialNumber") or payload.get("chargeBoxSerialNumber")
+    return found if isinstance(found, str) else None

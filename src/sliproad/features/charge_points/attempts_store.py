@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Identity, Index, and_, func, insert, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, Identity, Index, and_, exists, func, insert, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from sliproad.features.charge_points.store import ChargePointRow
 from sliproad.foundation.database import Row, Session, kept, visible_to
 
 
@@ -60,12 +61,18 @@ async def connections_since(session: Session, charge_point_key: int, since: date
 
 
 async def strangers(
-    session: Session, addresses: Collection[str], since: datetime, limit: int
+    session: Session, charge_point_key: int, addresses: Collection[str], since: datetime, limit: int
 ) -> Sequence[ConnectionAttemptRow]:
-    """The newest attempts of nobody known: those from `addresses`, and those that gave some identity."""
-    row = ConnectionAttemptRow
+    """The newest attempts of nobody known: those from `addresses`, and those that gave some identity.
+
+    None whose identity is registered by now as another charge point than this one: those are its owner's business.
+    """
+    row, registered = ConnectionAttemptRow, ChargePointRow
     near = or_(row.remote_address.in_(addresses), row.identity.is_not(None))
-    return await _newest(session, row.charge_point_key.is_(None) & (row.at >= since) & near, limit)
+    is_anothers = exists().where(
+        registered.charge_point_id == row.identity, registered.removed_at.is_(None), registered.key != charge_point_key
+    )
+    return await _newest(session, row.charge_point_key.is_(None) & (row.at >= since) & near & ~is_anothers, limit)
 
 
 async def _newest(session: Session, condition: ColumnElement[bool], limit: int) -> Sequence[ConnectionAttemptRow]:

@@ -18,6 +18,7 @@ from sliproad.foundation.database import ENGINE, Database, Session
 from sliproad.foundation.events import DomainEvent
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.inbound import Peer, Statement, Write
+from sliproad.foundation.inbound_parameters import bigints, columns, doubles
 from sliproad.foundation.outbox import outbox_write
 
 DEAD_AFTER_SECONDS = 10
@@ -71,10 +72,10 @@ update charge_point_live l set
     last_seen_at = greatest(l.last_seen_at, to_timestamp(i.t)),
     last_heartbeat_at = greatest(l.last_heartbeat_at, to_timestamp(i.h)),
     last_heartbeat_epoch = case when i.h is null then l.last_heartbeat_epoch else i.e end
-  from (select distinct on (k) * from json_to_recordset(%(rows)s) as r(k bigint, e bigint, t float8, h float8)
-        order by k, t desc) as i
+  from (select distinct on (k) * from unnest(%(k)s, %(e)s, %(t)s, %(h)s) as r(k, e, t, h) order by k, t desc) as i
   where l.charge_point_key = i.k
 """,
+    parameters=columns(k=bigints, e=bigints, t=doubles, h=doubles),
 )
 
 
@@ -159,13 +160,7 @@ class RowPresence:
 
     def seen(self, peer: Peer, seen: SeenFacts) -> Write:
         """Set last_seen_at and last_heartbeat_at, never backwards."""
-        row = b'{"k":%d,"e":%d,"t":%b,"h":%b}' % (
-            peer.key,
-            peer.epoch,
-            orjson.dumps(seen.at),
-            orjson.dumps(seen.heartbeat_at),
-        )
-        return Write(SEEN, peer.key, row)
+        return Write(SEEN, peer.key, (peer.key, peer.epoch, seen.at, seen.heartbeat_at))
 
     async def sign_of_life(self, gateway_id: str) -> None:
         """Say that this gateway lives, and bury those silent for 10 s: their charge points are not connected."""

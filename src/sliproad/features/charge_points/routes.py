@@ -121,9 +121,8 @@ def router(registry: RegistryService, attempts: AttemptService) -> APIRouter:
 
     @api.get("/{charge_point_id}/connection-attempts")
     async def list_connection_attempts(actor: Viewer, charge_point_id: str) -> answers.AttemptList:
-        """Its attempts to connect, newest first, each with what to do about it."""
+        """What is wrong with its connection and what to do now; its attempts to connect, newest first."""
         charge_point, addresses = await registry.for_attempts(actor, charge_point_id)
-        found = await attempts.of_charge_point(charge_point.key, charge_point_id, asked_from=addresses)
-        return answers.attempts_answer(charge_point_id, found)
+        return answers.attempts_answer(charge_point_id, await attempts.report(charge_point, asked_from=addresses))
 
     return api

@@ -58,6 +58,12 @@ class FrameLogService:
         """Up to `limit` frames, oldest first."""
         return [_message(row) for row in await store.oldest(session, charge_point_key, asdict(selection), limit)]
 
+    async def heard(
+        self, session: Session, charge_point_key: int, *, since: datetime, action: str | None = None, limit: int
+    ) -> Sequence[OcppMessage]:
+        """What the charge point has said since then, the oldest first; connection attempts are explained by it."""
+        return await self.messages(session, charge_point_key, MessageFilter(action, "in", since), limit=limit)
+
     async def round_trips(
         self, session: Session, charge_point_key: int, since: datetime, *, limit: int = 1000
     ) -> Sequence[float]:

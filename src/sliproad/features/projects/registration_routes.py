@@ -141,11 +141,10 @@ def router(registration: RegistrationService, attempts: AttemptService) -> APIRo
 
     @api.get("/{charge_point_id}/connection-attempts")
     async def list_connection_attempts(request: Request, actor: Installer, charge_point_id: str) -> AttemptList:
-        """Its attempts to connect, newest first, each with what to fix; and what to check when nothing has arrived."""
+        """What is wrong with its connection and what to do now; its attempts to connect, newest first."""
         address = address_of(request)
         charge_point = await registration.for_attempts(actor, charge_point_id, address)
-        found = await attempts.of_charge_point(charge_point.key, charge_point_id, asked_from=[address])
-        return attempts_answer(charge_point_id, found)
+        return attempts_answer(charge_point_id, await attempts.report(charge_point, asked_from=[address]))
 
     return api
 
