@@ -149,7 +149,7 @@ class CommissioningControl:
     async def _apply(self, session: Session, rows: store.Rows, transition: workflow.Transition, now: datetime) -> None:
         """Make a transition durable. A CALL in flight that the session still wants keeps its turn, so that its answer counts."""
         row = rows[0]
-        step = views.current_step(rows)
+        step = views.current_step(rows) or rows[1][-1].name
         if transition.test is not None:
             await leftovers.end_test(session, self.service.registry, row, transition.test, now)
         after, in_flight_until = transition.session, row.in_flight_until

@@ -42,7 +42,7 @@ class Ending:
         if project.auto_commission:
             await self.go_live(session, rows, charge_point, now)
         else:
-            await store.insert_logs(session, row, now, None, [Note("info", BY_HAND)])
+            await store.insert_logs(session, row, now, rows[1][-1].name, [Note("info", BY_HAND)])
 
     async def go_live(self, session: Session, rows: store.Rows, charge_point: ChargePoint, now: datetime) -> None:
         """The charge point is commissioned: its status, and `commissioning.completed`, in this transaction."""

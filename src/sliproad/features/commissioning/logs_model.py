@@ -83,8 +83,8 @@ def frame_entry(frame: Frame, spans: Sequence[Span]) -> LogEntry:
 
 
 def step_at(at: datetime, spans: Sequence[Span]) -> str | None:
-    """The step that was on at that moment, else the one that had been on last; None before the first."""
-    return next((span.step for span in reversed(spans) if span.since <= at), None)
+    """The step that was on at that moment, else the one that had been on last; before the first, the first. None without any."""
+    return next((span.step for span in reversed(spans) if span.since <= at), spans[0].step if spans else None)
 
 
 def _sentence(frame: Frame) -> str:

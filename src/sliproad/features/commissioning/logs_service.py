@@ -159,7 +159,7 @@ def _window(rows: store.Rows, selection: LogFilter) -> tuple[datetime, datetime 
         position = next((at for at, span in enumerate(spans) if span.step == selection.step), None)
         if position is None:
             return None
-        since = spans[position].since
+        since = spans[position].since if position else since
         if position + 1 < len(spans):
             until = spans[position + 1].since - timedelta(microseconds=1)
     return since, until, errors

@@ -128,7 +128,7 @@ class CommissioningRunner:
             while True:
                 facts = await self.facts.gather(session, charge_point, commissioning, live)
                 event = workflow.Looked(facts) if answer is None else workflow.Answered(facts, answer)
-                step = None if commissioning.current is None else commissioning.steps[commissioning.current].name
+                step = commissioning.steps[-1 if commissioning.current is None else commissioning.current].name
                 transition = workflow.advance(commissioning, event, now)
                 if row.wake_at is not None and _is_idle(commissioning, transition, now):
                     return Turn(row.charge_point_key, row.turn, None, "wait", ends_test, row.wake_at, None)

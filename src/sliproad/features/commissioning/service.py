@@ -137,7 +137,7 @@ class CommissioningService:
         event = commissioning_started(views.event_data(rows), charge_point.organization_id, charge_point.key, now)
         outbox.publish(session, event, project_id=charge_point.project_id)
         begins = Note("info", f"Commissioning begins with template {plan.template.name}")
-        await store.insert_logs(session, rows[0], now, None, [begins])
+        await store.insert_logs(session, rows[0], now, views.current_step(rows), [begins])
         await self.jobs.enqueue(session, ADVANCE, queueing_lock=session_id, session_id=session_id)
         return rows
 
@@ -180,7 +180,7 @@ class CommissioningService:
             now = self.clock.now()
             await self.ending.go_live(session, rows, charge_point, now)
             by_hand = Note("info", f"Put live by {actor.full_name}")
-            await store.insert_logs(session, rows[0], now, None, [by_hand])
+            await store.insert_logs(session, rows[0], now, rows[1][-1].name, [by_hand])
         await self.registry.announce()
         return rows
 
