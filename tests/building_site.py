@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import pathlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +46,7 @@ from sliproad.features.commissioning.logs_service import LogService
 from sliproad.features.commissioning.runner import CommissioningRunner
 from sliproad.features.commissioning.service import CommissioningService
 from sliproad.features.firmware.library_service import FirmwareLibrary
+from sliproad.features.firmware.updates_service import FirmwareUpdateService
 from sliproad.features.frame_log.service import FrameLogService
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import SystemClock
@@ -56,7 +57,7 @@ from sliproad.foundation.settings import Settings
 from sliproad.foundation.web.application import create_app
 from sliproad.foundation.web.idempotency import IdempotencyRecords
 from sliproad.gateway.gateway import Gateway
-from sliproad.simulator import ChargerSettings, VirtualCharger
+from sliproad.simulator import ChargerSettings, Fault, VirtualCharger
 from workplace import Somebody, Workplace, open_workplace
 
 SECRET = "a-secret-of-the-building-site-that-nobody-has"
@@ -78,6 +79,10 @@ class BuildingSite:
     project_id: str
     service: CommissioningService
     ocpp_url: str = ""
+    updates: FirmwareUpdateService | None = None
+    """What sessions update firmware with; tests of that step set it."""
+    registers: list[Callable[[Jobs], None]] = field(default_factory=list)
+    """Further tasks that a worker runs."""
     app: Any = None
     """Commissioning's application, for tests that serve it."""
     gateways: list[Gateway] = field(default_factory=list)
@@ -137,9 +142,11 @@ class BuildingSite:
             "validate": True,
             "durable": False,
         }
+        # One that appends its serial number was given the whole URL, identity included.
+        whole = f"/{charge_point_id}" if Fault.APPENDS_SERIAL_TO_URL in settings.get("faults", ()) else ""
         virtual = VirtualCharger(
             ChargerSettings(
-                url=f"{self.ocpp_url}/ocpp/{version}",
+                url=f"{self.ocpp_url}/ocpp/{version}{whole}",
                 identity=charge_point_id,
                 version=version,  # type: ignore[arg-type]
                 password=registered["provisioning_password"],
@@ -155,7 +162,9 @@ class BuildingSite:
     def runner(self) -> CommissioningRunner:
         """The engine of another worker."""
         registry, live = self.workplace.registry, LiveService()
-        facts = FactsGatherer(registry, live, ChargingService(), heartbeat_interval_seconds=HEARTBEAT_SECONDS)
+        facts = FactsGatherer(
+            registry, live, ChargingService(), heartbeat_interval_seconds=HEARTBEAT_SECONDS, updates=self.updates
+        )
         return CommissioningRunner(
             self.engine,
             SystemClock(),
@@ -177,6 +186,8 @@ class BuildingSite:
         await jobs.open()
         wakeups = Wakeups(self.runner(), CommandService(self.engine, self.bus), self.bus)
         commissioning_jobs.register(jobs, wakeups, self.leftovers())
+        for register in self.registers:
+            register(jobs)
         await wakeups.open()
         working = asyncio.create_task(jobs.run_worker(concurrency=20))
         try:
