@@ -69,7 +69,9 @@ async def test_a_template_is_tried_applied_and_compared(site: BuildingSite, vers
         assert known["comparison"]["summary"]["equal"] == answer["applied_keys"]
         after = await tried(site, charge_point_id)
         changed = {one["key"] for one in after["keys"] if one["status"] == "would_change"}
-        assert changed <= ({"HeartbeatInterval", "OCPPCommCtrlr.HeartbeatInterval"} if faults else set()), "set by each boot"
+        assert changed <= ({"HeartbeatInterval", "OCPPCommCtrlr.HeartbeatInterval"} if faults else set()), (
+            "set by each boot"
+        )
         assert all(key["age_seconds"] < 60 for key in known["keys"])
 
 
