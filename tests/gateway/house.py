@@ -25,6 +25,7 @@ from sliproad.foundation.crypto import SecretKey
 from sliproad.foundation.database import ENGINE, Database
 from sliproad.foundation.inbound import Live, Outcome, Peer, Received, Statement, Write
 from sliproad.gateway.gateway import Gateway, GatewaySettings, Ports
+from sliproad.gateway.ports import Handlers
 
 POISON_CONNECTOR = 666
 BUGGY_CONNECTOR = 13
@@ -190,17 +191,19 @@ class House:
             await running.mirror.refresh()
         return Registered(row["key"], identity, serial, password, version)
 
-    async def a_gateway(self, bus: Bus | None = None, settings: GatewaySettings | None = None) -> RunningGateway:
+    async def a_gateway(
+        self, bus: Bus | None = None, settings: GatewaySettings | None = None, handlers: Handlers | None = None
+    ) -> RunningGateway:
         bus = bus or self.bus
 
-        async def subscriptions(_session: Any) -> dict[str, frozenset[str]]:
+        async def subscriptions(_database: Any) -> dict[str, frozenset[str]]:
             return dict(self.subscribed)
 
         mirror = Mirror(self.engine, self.secret_key, subscriptions)
         await mirror.refresh()
         attempts = AttemptService(self.engine, SystemClock())
         ports = Ports(
-            handlers=HANDLERS,
+            handlers=handlers or HANDLERS,
             identities=mirror,
             presence=RowPresence(self.engine),
             record_attempts=attempts.store_attempts,

@@ -17,13 +17,13 @@ from sliproad.gateway.gateway import GatewaySettings
 from sliproad.gateway.tls import server_context
 
 
-def chain(folder: Path, name: str, key) -> tuple[Path, Path]:
+def chain(folder: Path, name: str, key, *, days: float = 1.0) -> tuple[Path, Path]:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = dt.datetime.now(dt.UTC)
     certificate = (
         x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
         .serial_number(x509.random_serial_number()).not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False).sign(key, hashes.SHA256())
     )  # fmt: skip
     certificate_file, key_file = folder / f"{name}.crt", folder / f"{name}.key"

@@ -166,7 +166,7 @@ class AttemptService:
         if live is not None and live.connected_at is not None:
             any_frame = await self.frames.heard(session, key, since=live.connected_at, limit=1)
             later = live.last_seen_at is not None and live.last_seen_at - live.connected_at > UPGRADE_TAKES
-            has_spoken = bool(any_frame) or later
+            has_spoken = bool(any_frame) or later or live.last_heartbeat_epoch == live.epoch
         return [BootFact(each.at, _boot_serial(each.payload)) for each in boots], has_spoken
 
     async def reconnects(self, key: int, since: datetime) -> int:
