@@ -89,7 +89,7 @@ def install(*locks: str) -> None:
     """Wheels only: building an sdist would fetch its build requirements, which no hash of ours covers."""
     options = ["--quiet", "--require-hashes", "--only-binary", ":all:", *(f"--requirement={name}" for name in locks)]
     if UV:
-        call(UV, "pip", "install", "--python", VENV_PYTHON, *options)
+        call(UV, "pip", "install", "--compile-bytecode", "--python", VENV_PYTHON, *options)  # as pip does by itself
     else:
         call(VENV_PYTHON, "-m", "pip", "install", "--disable-pip-version-check", *options)
 
