@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 import socket as plain_sockets
 import ssl
@@ -22,6 +23,7 @@ from sliproad.features.charge_points.model import ChargePoint, Location
 from sliproad.features.charge_points.ocpp import status_notification_16
 from sliproad.features.frame_log.service import FrameLogService
 from sliproad.foundation.clock import ManualClock
+from sliproad.gateway import listener
 from sliproad.gateway.gateway import GatewaySettings
 from sliproad.gateway.tls import server_context
 
@@ -254,6 +256,26 @@ async def test_an_expired_certificate(house: House, tmp_path: Path) -> None:
     assert "The charger takes our certificate for expired. Check the charger's clock" in found
 
 
+async def test_an_open_connection_on_which_nothing_comes(
+    house: House, running: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "HANDSHAKE_SECONDS", 0.2)
+    charge_point = await house.a_charge_point()
+    with contextlib.suppress(ConnectionResetError):
+        assert await raw(running.port, b"") == b""
+    assert "but nothing came on it for ten seconds" in await told(house, charge_point, asked_from=("127.0.0.1",))
+
+
+async def test_a_put_off_attempt_still_names_the_mistake(house: House, running: RunningGateway) -> None:
+    """Trust G2: by the 11th it is 429, and the technician still reads what is wrong."""
+    charge_point = await house.a_charge_point()
+    for _ in range(11):
+        await refused(running, charge_point, authorization=basic(charge_point.identity, charge_point.password + "\n"))
+    found = await told(house, charge_point, 11)
+    assert "but for a line break at its end" in found
+    assert "put off for five minutes. The right password works at once." in found
+
+
 async def test_connected_but_silent_then_without_a_boot(house: House, running: RunningGateway) -> None:
     charge_point = await house.a_charge_point()
     socket = await connect(running, charge_point)
@@ -306,11 +328,17 @@ async def test_a_wrong_clock(house: House, minutes: int, text: str) -> None:
     await socket.close()
 
 
-async def turns(running: RunningGateway, charge_point: Registered, serials: tuple[str, str], count: int) -> None:
+async def turns(
+    running: RunningGateway,
+    charge_point: Registered,
+    serials: tuple[str, str],
+    count: int,
+    addresses: tuple[str, str] = ("127.0.0.1", "127.0.0.1"),
+) -> None:
     """Two chargers with one identity: each opens while the other's socket is open, which ends that one."""
     older = None
     for turn in range(count):
-        socket = await connect(running, charge_point)
+        socket = await connect(running, charge_point, local_addr=(addresses[turn % 2], 0))
         boot = {"chargePointVendor": "V", "chargePointModel": "M", "chargePointSerialNumber": serials[turn % 2]}
         await ask(socket, [2, "boot", "BootNotification", boot])
         if older is not None:
@@ -327,6 +355,16 @@ async def test_two_chargers_with_one_identity(house: House, running: RunningGate
     assert "Two chargers use this identity and throw each other out" in found
     assert "with the serial numbers SN-LEFT and SN-RIGHT" in found
     assert f"the one that should be here has the serial number {charge_point.serial_number}" in found
+
+
+async def test_two_chargers_at_two_addresses(house: House, running: RunningGateway) -> None:
+    charge_point = await house.a_charge_point()
+    await turns(running, charge_point, ("SN-1", "SN-1"), 4, ("127.0.0.1", "127.0.0.2"))
+    await house.attempts(4)
+    found = await report(house, charge_point)
+    assert found.diagnosis.code == "two_charge_points"
+    assert "connections come from 127.0.0.1 and 127.0.0.2" in found.diagnosis.message
+    assert found.attempts[0].details["replaces"] == "127.0.0.1"
 
 
 async def test_sockets_that_replace_each_other_without_telling_serial_numbers_apart(

@@ -299,6 +299,7 @@ async def test_nothing_has_arrived_says_what_to_check(workplace: Workplace, alex
     answer = (await alex.get(f"{CHARGE_POINTS}/{one['charge_point_id']}/connection-attempts")).json()
     assert (answer["attempts"], answer["total"]) == ([], 0)
     assert "443" in answer["message"]
+    assert answer["diagnosis"] == {"code": "nothing_arrived", "message": answer["message"], "certain": True}
 
 
 async def test_attempts_tell_what_to_fix_and_hide_strangers(
