@@ -153,6 +153,10 @@ async def begun(site: BuildingSite, version: str, fault: Fault, template_id: str
     settings: dict[str, Any] = {"faults": frozenset({fault.value}), "validate": False}
     if fault is Fault.REFUSES_REMOTE_START:
         settings["vehicle"] = "manual"
+    if (
+        fault is Fault.ANSWERS_LATE
+    ):  # its heartbeat shall not come unasked, so that the first CALL is the heartbeat step's
+        settings["heartbeat_interval_override"] = 3600.0
     async with site.charger(version, **settings) as (charge_point_id, virtual):
         await prepare(site, fault, charge_point_id, virtual)
         answer = await site.start(charge_point_id, template_id=template_id)
