@@ -274,6 +274,11 @@ async def test_a_put_off_attempt_still_names_the_mistake(house: House, running: 
     found = await told(house, charge_point, 11)
     assert "but for a line break at its end" in found
     assert "put off for five minutes. The right password works at once." in found
+    for _ in range(11):
+        await refused(running, charge_point, path=f"/ocpp/{charge_point.identity}X")
+    await house.attempts(22)
+    near = next(each for each in (await report(house, charge_point)).attempts if not each.is_certain)
+    assert (near.outcome, "nearly spells this one" in near.advice) == ("too_many_attempts", True)
 
 
 async def test_connected_but_silent_then_without_a_boot(house: House, running: RunningGateway) -> None:

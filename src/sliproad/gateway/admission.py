@@ -126,7 +126,9 @@ class Admission:
     def _unknown(self, path: OcppPath, address: str, now: float) -> Refused:
         tries = self.limits.bad(path.identity, address, now)
         if tries > self.limits.attempts:
-            return self._too_many(path, None, tries)
+            refused = self._too_many(path, None, tries)
+            refused.details = {"behind": "unknown_identity"}
+            return refused
         return Refused(404, "unknown_identity", path.identity)
 
     def _authenticate(
