@@ -51,6 +51,7 @@ async def sliproad(arguments) -> None:
     from sliproad.features.charge_points.presence import RowPresence
     from sliproad.features.frame_log import frames, quarantine
     from sliproad.features.security.mirror import Mirror
+    from sliproad.features.webhooks.service import subscriptions
     from sliproad.foundation.bus import Bus
     from sliproad.foundation.clock import SystemClock
     from sliproad.foundation.crypto import SecretKey
@@ -64,7 +65,7 @@ async def sliproad(arguments) -> None:
         Bus(arguments.nats),
     )
     await bus.connect()
-    mirror = Mirror(database, secret_key)
+    mirror = Mirror(database, secret_key, subscriptions)
     await mirror.refresh()
     settings = InboundSettings(300, 30, AuthorizationService(secret_key).authorize)
     ports = Ports(

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.house import BUGGY_CONNECTOR, POISON_CONNECTOR, House, RunningGateway, ask, connect, hear, meter_values
 from sliproad.foundation.inbound import Statement, Write
+from sliproad.foundation.inbound_parameters import bigints, columns
 from sliproad.gateway.commit_group import CommitGroup
 
 
@@ -34,6 +35,14 @@ DOUBLED = Statement(
     2,
     "select o.n - 1, (o.e->>'v')::int * 2 from json_array_elements(%(rows)s) with ordinality as o(e, n) order by n desc",
     returns=True,
+)
+
+
+COLUMNS = Statement(
+    "test.columns",
+    3,
+    "insert into seen_rows select 'columns', k::text from unnest(%(k)s) as k",
+    parameters=columns(k=bigints),
 )
 
 
@@ -183,3 +192,14 @@ async def test_while_the_database_refuses_connections_calls_stay_unanswered(
     assert await hear(socket) == [3, "1", {}]
     assert len(house.sql("select 1 from heard where message_id = '1'")) == 1
     await socket.close()
+
+
+async def test_a_row_that_cannot_be_written_is_poison_like_any_other(group: CommitGroup, database_url: str) -> None:
+    good, bad = Noted(1, Write(COLUMNS, 1, (1,))), Noted(2, Write(COLUMNS, 2, (2**63,)))
+    group.submit(bad)
+    group.submit(good)
+    assert await good.outcome == []
+    with pytest.raises(psycopg.errors.InvalidParameterValue):
+        await bad.outcome
+    with psycopg.connect(database_url) as owner:
+        assert owner.execute("select p from seen_rows").fetchall() == [("1",)]

@@ -76,8 +76,8 @@ def doubles(values: Sequence[float | None]) -> bytes:
 
 def texts(values: Sequence[str | None]) -> bytes:
     """Texts without U+0000 (`inbound_rows.storable`)."""
-    encoded = [None if value is None else value.encode() for value in values]
-    return encoded_texts(encoded)
+    items = [_NULL if value is None else _length(len(text := value.encode())) + text for value in values]
+    return TextArray(_array(25, items))
 
 
 def words(values: Sequence[str | None]) -> bytes:

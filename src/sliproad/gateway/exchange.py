@@ -101,7 +101,7 @@ class Exchange:
             self._handle(waiting, b"", time())
 
     def _handle(self, call: Call, data: bytes, at: float) -> None:
-        action, context = call.action, self.context
+        action = call.action
         raw = payload_bytes(data, call)
         payload = call.payload
         if b"\\" in raw and b"\\u0000" in raw:
@@ -119,10 +119,25 @@ class Exchange:
             self.poisoned(call, data or raw, at, error)
             return
         call.payload = HANDLED
-        frame = context.frame_log(self.peer, "in", "call", call.message_id, action, raw, at, "result")
-        writes = outcome.writes
-        if action == HEARTBEAT:
-            writes = self._heartbeat(writes, at)
+        if action == HEARTBEAT and self._is_mere_sign_of_life(at):
+            assert type(outcome.answer) is bytes
+            self.answer(call, outcome.answer)
+        else:
+            self._submit(call, outcome, raw, data, at)
+        if self.calls.waits_for_first_frame and action != BOOT:
+            self.calls.release()
+
+    def _is_mere_sign_of_life(self, at: float) -> bool:
+        """A Heartbeat that nobody watches is answered from memory, without a frame; its time reaches its row within a second."""
+        self.heartbeat_at = at
+        return self.peer.watched_until <= at
+
+    def _submit(self, call: Call, outcome: Outcome, raw: bytes, data: bytes, at: float) -> None:
+        """Have the writes of a handled CALL committed with its frame, then answer; at once where there are none."""
+        context, peer, writes = self.context, self.peer, outcome.writes
+        frame = context.frame_log(peer, "in", "call", call.message_id, call.action, raw, at, "result")
+        if call.action == HEARTBEAT:
+            writes = (*writes, context.presence.seen(peer, Seen(at, at)))
         if writes:
             context.group.submit(Pending(self, call, outcome, (*writes, frame), data or raw))
             if context.group.is_full:
@@ -132,15 +147,6 @@ class Exchange:
             assert type(outcome.answer) is bytes
             self.answer(call, outcome.answer)
             self.tell(outcome)
-        if self.calls.waits_for_first_frame and action != BOOT:
-            self.calls.release()
-
-    def _heartbeat(self, writes: tuple[Write, ...], at: float) -> tuple[Write, ...]:
-        """A Heartbeat is answered from memory and reaches its row within a second; at once when somebody watches."""
-        self.heartbeat_at = at
-        if self.peer.watched_until > at:
-            return (*writes, self.context.presence.seen(self.peer, Seen(at, at)))
-        return writes
 
     def _refuse_logged(self, call: Call, raw: bytes, at: float, refusal: CallRefused) -> None:
         context, code = self.context, wire_code(refusal.code, self.version)

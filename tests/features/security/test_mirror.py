@@ -223,7 +223,7 @@ async def test_a_rotated_16_authorization_key_opens_in_the_form_the_vendor_sends
 async def test_changed_subscriptions_reach_the_mirror(owner, engine, secret_key) -> None:
     subscribed: dict[str, frozenset[str]] = {}
 
-    async def subscriptions(_session) -> dict[str, frozenset[str]]:
+    async def subscriptions(_database) -> dict[str, frozenset[str]]:
         return dict(subscribed)
 
     mirror = Mirror(engine, secret_key, subscriptions)

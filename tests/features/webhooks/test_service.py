@@ -126,8 +126,7 @@ async def test_only_what_is_subscribed_to_and_only_ones_own(
     await publish(engine, service, completed())
     for actor in (OURS, THEIRS):
         assert await service.deliveries(actor, endpoint_id=None, status=None, before=None, limit=50) == []
-    async with engine.transaction(ENGINE) as session:
-        wanted = await subscriptions(session)
+    wanted = await subscriptions(engine)
     assert wanted["org_ours"] == {"handover.completed"}
     assert "charge_point.connected" in wanted["org_theirs"]
 

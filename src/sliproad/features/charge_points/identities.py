@@ -9,6 +9,9 @@ from typing import NamedTuple
 from sliproad.features.charge_points import store
 from sliproad.foundation.database import Session
 
+IDENTITIES_CHANGED = store.IDENTITIES_CHANGED
+"""SQL: whether any charge point was written by transaction `%(xid)s` or a later one."""
+
 
 class RegisteredIdentity(NamedTuple):
     """One charge point, as registered."""

@@ -164,8 +164,7 @@ class RowPresence:
 
     async def sign_of_life(self, gateway_id: str) -> None:
         """Say that this gateway lives, and bury those silent for 10 s: their charge points are not connected."""
-        async with self.database.transaction(ENGINE) as session:
-            await session.execute(presence_store.ALIVE, {"gateway_id": gateway_id})
+        await self.database.ask(presence_store.ALIVE, {"gateway_id": gateway_id})
         if time.monotonic() < self._bury_at:
             return
         self._bury_at = time.monotonic() + BURY_EVERY_SECONDS
@@ -179,9 +178,8 @@ class RowPresence:
 
     async def held(self, gateway_id: str) -> tuple[int, int]:
         """How many charge points the rows say this gateway holds, and the sum of their epochs."""
-        async with self.database.transaction(ENGINE) as session:
-            count, total = (await session.execute(presence_store.HELD, {"gateway_id": gateway_id})).one()
-            return count, total
+        [(count, total)] = await self.database.ask(presence_store.HELD, {"gateway_id": gateway_id})
+        return count, total
 
     async def held_epochs(self, gateway_id: str) -> dict[int, int]:
         """The same in full: epoch by charge point key."""

@@ -2,8 +2,13 @@
 
 from sqlalchemy import text
 
-ALIVE = text(
-    "insert into gateways (gateway_id) values (:gateway_id) on conflict (gateway_id) do update set seen_at = now()"
+# These two are asked every second (`Database.ask`).
+ALIVE = (
+    "insert into gateways (gateway_id) values (%(gateway_id)s) on conflict (gateway_id) do update set seen_at = now()"
+)
+HELD = (
+    "select count(*), coalesce(sum(epoch), 0)::bigint from charge_point_live"
+    " where gateway_id = %(gateway_id)s and connected"
 )
 LEAVE = text("delete from gateways where gateway_id = :gateway_id")
 REAPER_LOCK = text("select pg_try_advisory_xact_lock(hashtext('sliproad.reap_gateways'))")
@@ -16,10 +21,6 @@ DISCONNECT = text(
 ORPHANED = text(
     "select distinct gateway_id from charge_point_live l where l.connected"
     " and not exists (select from gateways g where g.gateway_id = l.gateway_id)"
-)
-HELD = text(
-    "select count(*), coalesce(sum(epoch), 0)::bigint from charge_point_live"
-    " where gateway_id = :gateway_id and connected"
 )
 HELD_EPOCHS = text("select charge_point_key, epoch from charge_point_live where gateway_id = :gateway_id and connected")
 ALIVE_COUNT = text("select count(*) from gateways where seen_at > now() - make_interval(secs => :seconds)")

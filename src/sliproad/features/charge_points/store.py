@@ -267,6 +267,10 @@ async def end_connection(session: Session, key: int) -> None:
     )
 
 
+IDENTITIES_CHANGED = "coalesce((select max(changed_xid) from charge_points) >= %(xid)s, false)"
+"""By the greatest, which is one step down the index; for `exists` a plan that is kept may read the whole table."""
+
+
 async def identities_changed_since(session: Session, xid: int) -> Sequence[tuple[Any, ...]]:
     """The columns of `RegisteredIdentity` of every row, removed ones too, written by transaction `xid` or a later one."""
     row = ChargePointRow

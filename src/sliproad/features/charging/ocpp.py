@@ -156,14 +156,16 @@ def _transaction_row(
     peer: Peer, at: str, received: Received, flags: tuple[str, ...], event: str | None = None
 ) -> dict[str, Any]:
     """What every row of a transaction holds; `event` is the domain event it may cause, wanted only where subscribed."""
-    row = {
+    row: dict[str, Any] = {
         "k": peer.key,
         "o": peer.organization_id,
         "p": peer.charge_point_id,
         "a": at,
         "t": received.at,
-        "f": (*flags, *(flag for lenience, flag in _FLAG_OF_LENIENCE if received.leniences & lenience)),
+        "f": flags,
     }
+    if received.leniences:
+        row["f"] = (*flags, *(flag for lenience, flag in _FLAG_OF_LENIENCE if received.leniences & lenience))
     if event in peer.subscribed:
         row["e"] = new_id("evt")
     return row

@@ -1,4 +1,5 @@
-"""The hot write of the frame log: one row per frame, in the same commit as what the frame changed. The gateway calls it.
+"""The hot write of the frame log: one row per frame, in the same commit as what the frame changed. The gateway calls it, for
+every frame but Heartbeats that nobody watches.
 
 The CALL that was handled, by far the most frequent frame, travels in columns; the others, of which members may be absent, as
 JSON, and their payload as a JSON string: PostgreSQL then copies it instead of parsing it (measured: half the cost).

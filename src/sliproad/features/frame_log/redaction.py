@@ -25,7 +25,7 @@ HOT = frozenset(
 """The frequent messages, in which no secret travels."""
 _SECRET_WORDS = r"passw|authorizationkey|secret|sharedkey|privatekey|simpin"  # noqa: S105 (words that tell where one is)
 _SECRET = re.compile(_SECRET_WORDS, re.IGNORECASE)
-_SECRET_BYTES = re.compile(_SECRET_WORDS.encode(), re.IGNORECASE)
+_SECRET_BYTES = tuple(_SECRET_WORDS.encode().split(b"|"))
 _VALUES = frozenset({"value", "attributeValue"})
 _ONE_TIME_URL = re.compile(rb"/(uploads|downloads)/[0-9a-f]{32}")
 """Addresses of ours where whoever has the token may send or get a file (`features/firmware/transfer_urls`)."""
@@ -36,7 +36,12 @@ def redacted(action: str, payload: bytes) -> bytes:
     """`payload` of `action` with every secret replaced by `***`; the same object where there is none."""
     if action in _WITH_URL:
         payload = _ONE_TIME_URL.sub(rb"/\1/***", payload)
-    if action in HOT or _SECRET_BYTES.search(payload) is None:
+    if action in HOT:
+        return payload
+    lowered = (
+        payload.lower()
+    )  # and looking for each word: a fifth of the time of a regular expression without regard to case
+    if not any(word in lowered for word in _SECRET_BYTES):
         return payload
     return orjson.dumps(_redact(orjson.loads(payload)))
 

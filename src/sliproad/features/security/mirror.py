@@ -17,12 +17,12 @@ from sliproad.features.security.credential_use import credential_used
 from sliproad.features.security.service import PasswordHash
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.crypto import SecretKey
-from sliproad.foundation.database import ENGINE, Database, DatabaseError, Session
+from sliproad.foundation.database import ENGINE, Database, DatabaseError
 from sliproad.foundation.inbound import Write
 
 log = structlog.get_logger()
 REFRESH_SECONDS = 0.8
-Subscriptions = Callable[[Session], Awaitable[dict[str, frozenset[str]]]]
+Subscriptions = Callable[[Database], Awaitable[dict[str, frozenset[str]]]]
 NO_EVENTS: frozenset[str] = frozenset()
 
 
@@ -158,22 +158,32 @@ class Mirror:
         self._listeners.append(listener)
 
     async def refresh(self) -> None:
-        """Read what changed since the last look, in one snapshot."""
+        """Read what changed since the last look; nearly always one cheap statement tells that nothing did."""
         async with self._refreshing:
-            async with self.database.transaction(ENGINE) as session:
-                xmin = await store.begin_snapshot(session)
-                identities = await identities_changed_since(session, self._seen_xid)
-                credentials = (await session.execute(store.credentials_changed_since(self._seen_xid))).all()
-                subscribed = await self._subscriptions(session) if self._subscriptions else {}
-            changed = {identity.key for identity in identities if self._take_identity(identity)}
-            for key, credential_id, state, salt, keyed_hash, used_form in credentials:
-                if self._take_credential(key, KnownCredential(credential_id, state, salt, keyed_hash, used_form)):
-                    changed.add(key)
-            changed |= self._take_subscriptions(subscribed)
-            self._seen_xid = xmin
+            changed: set[int] = set()
+            [(xmin, has_changed)] = await self.database.ask(store.HAS_CHANGED, {"xid": self._seen_xid})
+            if has_changed:
+                changed = await self._read_changes()
+            else:
+                self._seen_xid = xmin
+            if self._subscriptions is not None:
+                changed |= self._take_subscriptions(await self._subscriptions(self.database))
         if changed:
             for listener in self._listeners:
                 listener(changed)
+
+    async def _read_changes(self) -> set[int]:
+        """Read them in one snapshot; gives the keys of the charge points."""
+        async with self.database.transaction(ENGINE) as session:
+            xmin = await store.begin_snapshot(session)
+            identities = await identities_changed_since(session, self._seen_xid)
+            credentials = (await session.execute(store.credentials_changed_since(self._seen_xid))).all()
+        changed = {identity.key for identity in identities if self._take_identity(identity)}
+        for key, credential_id, state, salt, keyed_hash, used_form in credentials:
+            if self._take_credential(key, KnownCredential(credential_id, state, salt, keyed_hash, used_form)):
+                changed.add(key)
+        self._seen_xid = xmin
+        return changed
 
     async def run(self, bus: Bus) -> None:
         """Refresh for ever; the database may go and come back meanwhile."""

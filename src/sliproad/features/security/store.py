@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, Select, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from sliproad.features.charge_points.identities import IDENTITIES_CHANGED
 from sliproad.foundation.database import Row, Session, visible_to
 
 ACTIVE = "active"
@@ -101,6 +102,14 @@ def credentials_changed_since(xid: int) -> Select[int, int, str, bytes, bytes, s
     return select(row.charge_point_key, row.credential_id, row.state, row.salt, row.keyed_hash, row.used_form).where(
         row.changed_xid >= xid
     )
+
+
+HAS_CHANGED = f"""
+select pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
+  {IDENTITIES_CHANGED}
+  or coalesce((select max(changed_xid) from charge_point_credentials) >= %(xid)s, false)
+"""  # noqa: S608 - put together from constants
+"""The oldest transaction still running, and whether anything mirrored was written by transaction `xid` or a later one."""
 
 
 async def begin_snapshot(session: Session) -> int:

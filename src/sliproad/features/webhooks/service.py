@@ -225,10 +225,10 @@ class WebhookService:
         return row
 
 
-async def subscriptions(session: Session) -> dict[str, frozenset[str]]:
+async def subscriptions(database: Database) -> dict[str, frozenset[str]]:
     """Which events somebody wants, by organisation; gateways keep this in memory and store no others."""
     wanted: dict[str, frozenset[str]] = {}
-    for organization_id, events in await store.subscriptions(session):
+    for organization_id, events in await database.ask(store.SUBSCRIPTIONS, {}):
         names = frozenset(model.EVENTS) if model.EVERY in events else frozenset(events)
         wanted[organization_id] = wanted.get(organization_id, frozenset()) | names
     return wanted

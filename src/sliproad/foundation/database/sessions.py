@@ -11,7 +11,8 @@ Two ways to speak as a role:
 Either way the policies are the second wall; the services' own checks are the first.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal, cast
 
@@ -68,6 +69,8 @@ class Database:
             hide_parameters=True,  # an error's text reaches the log; the values of its statement must not (trust S3)
         )
         self._session = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._asking = asyncio.Lock()
+        self._asked: psycopg.AsyncConnection[Any] | None = None
 
     @asynccontextmanager
     async def transaction(self, scope: Scope) -> AsyncIterator[Session]:
@@ -85,8 +88,29 @@ class Database:
                 )
             yield session
 
+    async def ask(self, statement: str, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+        """One psycopg statement, committed by itself, on a connection kept for that; for what is asked every second.
+
+        A tenth of a transaction's cost: no pool, no ping, no `begin`, planned once. In the role of this object, without a scope.
+
+        Raises:
+            DatabaseError: as a transaction does.
+        """
+        async with self._asking:
+            try:
+                if self._asked is None or self._asked.closed:
+                    self._asked = await psycopg.AsyncConnection.connect(
+                        self.url, autocommit=True, connect_timeout=5, prepare_threshold=0
+                    )
+                cursor = await self._asked.execute(statement, parameters)
+                return await cursor.fetchall() if cursor.description else ()
+            except psycopg.Error as error:
+                raise DatabaseError(str(error)) from error
+
     async def close(self) -> None:
         """Close every connection."""
+        if self._asked is not None:
+            await self._asked.close()
         await self.engine.dispose()
 
 
