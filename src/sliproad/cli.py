@@ -136,7 +136,9 @@ def simulate(
     url: Annotated[str, typer.Option(help="ws://host:port/ocpp or wss://…; the identity is appended.")],
     version: Annotated[Literal["1.6", "2.0.1", "2.1"], typer.Option(help="OCPP version.")] = "1.6",
     identity: Annotated[str, typer.Option("--id", help="Identity; with --count, its beginning.")] = "SIM",
-    password: Annotated[str | None, typer.Option(help="Basic auth password.", envvar="SLIPROAD_SIMULATE_PASSWORD")] = None,
+    password: Annotated[
+        str | None, typer.Option(help="Basic auth password.", envvar="SLIPROAD_SIMULATE_PASSWORD")
+    ] = None,
     count: Annotated[int, typer.Option(min=1, max=1000)] = 1,
     scenario: Annotated[str, typer.Option(help="What they do.")] = "idle",
 ) -> None:

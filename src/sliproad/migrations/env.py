@@ -1,8 +1,28 @@
-"""Alembic's entry; `foundation.database.migrations` hands it the connection and its transaction."""
+"""Alembic's entry; `foundation.database.migrations` hands it the connection and its transaction.
+
+When a revision was run, roles and row-level security are brought to what the tables of this version declare.
+"""
+
+from typing import Any
 
 from alembic import context
+from sqlalchemy import text
+
+from sliproad.foundation.database import policies
+from sliproad.migrations.tables import metadata
 
 connection = context.config.attributes["connection"]
-context.configure(connection=connection, transactional_ddl=True)
+applied: list[Any] = []
+
+
+def note(**told: Any) -> None:
+    """Remember that something changed."""
+    applied.append(told["step"])
+
+
+context.configure(connection=connection, transactional_ddl=True, on_version_apply=note)
 with context.begin_transaction():
     context.run_migrations()
+    if applied:
+        for statement in policies.statements(metadata()):
+            connection.execute(text(statement))

@@ -39,9 +39,5 @@ STORES = (
 def metadata() -> MetaData:
     """The metadata with all features' rows registered."""
     for store in STORES:
-        try:
-            import_module(store)
-        except ModuleNotFoundError as missing:  # while we build
-            if not str(missing.name).startswith("sliproad."):
-                raise
+        import_module(store)
     return Row.metadata

@@ -146,7 +146,10 @@ async def test_progress_is_told_for_each_charge_point(site: BuildingSite, side: 
         "connected": False,
         "commissioning_status": "not_started",
         **dict.fromkeys(("session_id", "status", "result", "current_step", "waiting_for", "failed_step", "detail")),
-        "steps_finished": 0, "steps_total": 0, "started_at": None, "completed_at": None,
+        "steps_finished": 0,
+        "steps_total": 0,
+        "started_at": None,
+        "completed_at": None,
     }
     first = await progress(site, side, limit=1)
     rest = await progress(site, side, limit=1, cursor=first["next_cursor"])

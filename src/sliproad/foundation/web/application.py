@@ -53,7 +53,8 @@ def create_app(
     )  # fmt: skip
     app.state.guards = guards
     app.state.pages = Pages()
-    app.state.ending = asyncio.Event()  # set when the process is asked to end: streams without an end of their own end then
+    # set when the process is asked to end: streams without an end of their own end then
+    app.state.ending = asyncio.Event()
     problems.install(app)
     for router in (health.router(readiness or {}, registry), assets.router(), reference.router(), *routers):
         app.include_router(router)

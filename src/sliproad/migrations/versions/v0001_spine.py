@@ -1,19 +1,15 @@
-"""The spine: everything of the first release."""
+"""The first release: its tables stand in `v0001_spine.sql`, the queue's in procrastinate's own schema."""
+
+from pathlib import Path
 
 from alembic import op
 from procrastinate.schema import SchemaManager
-from sqlalchemy import text
-
-from sliproad.foundation.database import policies
-from sliproad.migrations.tables import metadata
 
 revision = "0001"
 down_revision = None
 
 
 def upgrade() -> None:
-    connection = op.get_bind()
-    connection.execution_options(no_parameters=True).exec_driver_sql(SchemaManager.get_schema())
-    metadata().create_all(connection)
-    for statement in policies.statements(metadata()):
-        connection.execute(text(statement))
+    connection = op.get_bind().execution_options(no_parameters=True)
+    connection.exec_driver_sql(SchemaManager.get_schema())
+    connection.exec_driver_sql(Path(__file__).with_suffix(".sql").read_text())
