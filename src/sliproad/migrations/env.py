@@ -3,9 +3,11 @@
 When a revision was run, roles and row-level security are brought to what the tables of this version declare.
 """
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from alembic import context
+from alembic.runtime.migration import MigrationContext, MigrationInfo
 from sqlalchemy import text
 
 from sliproad.foundation.database import policies
@@ -15,9 +17,9 @@ connection = context.config.attributes["connection"]
 applied: list[Any] = []
 
 
-def note(**told: Any) -> None:
-    """Remember that something changed."""
-    applied.append(told["step"])
+def note(ctx: MigrationContext, step: MigrationInfo, heads: Collection[Any], run_args: Mapping[str, Any]) -> None:  # noqa: ARG001
+    """Remember that something changed; alembic calls it by these names."""
+    applied.append(step)
 
 
 context.configure(connection=connection, transactional_ddl=True, on_version_apply=note)
