@@ -20,6 +20,7 @@ Status = Literal["open", "resolved"]
 StepName = Literal[
     "connectivity",
     "heartbeat",
+    "firmware_update",
     "firmware_version",
     "configuration",
     "connector_test",
