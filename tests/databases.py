@@ -17,6 +17,10 @@ do $$ declare name regclass; filled boolean; begin
     execute format('select exists (select from %s)', name) into filled;
     if filled then execute format('delete from %s', name); end if;
   end loop;
+  for name in select oid from pg_class where relnamespace = 'public'::regnamespace and relkind = 'S' loop
+    execute format('select is_called from %s', name) into filled;
+    if filled then execute format('alter sequence %s restart', name); end if;
+  end loop;
 end $$
 """
 SHAPE = """
