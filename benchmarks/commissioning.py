@@ -3,7 +3,8 @@ what the web API feels meanwhile.
 
 Starts an installation of its own, registers `--sessions` virtual charge points, connects them all, starts a session on each, waits
 until all have ended, asking the API for lists all the while, and takes everything down; `LONGEST_SECONDS` at the most. The virtual
-charge points live in processes beside it, on the same cores: times are upper bounds.
+charge points live in processes beside it, on the same cores: times are upper bounds. `--alone`: one session after another instead,
+each OCPP version by itself.
 
 *Added* is, of a session's duration, what is not the charge point's: from the last frame that it sent to our next CALL, and from
 its last frame to the session's end.
@@ -17,6 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +45,12 @@ with said as (
     from commissioning_sessions s join ocpp_messages f
       on f.charge_point_key = s.charge_point_key and f.at between s.started_at and s.completed_at
   window w as (partition by s.session_id order by f.at, f.id))
-select extract(epoch from s.completed_at - s.started_at)::float8,
+select c.ocpp_version, extract(epoch from s.completed_at - s.started_at)::float8,
        coalesce(sum(extract(epoch from m.at - m.before_at))
                 filter (where m.kind = 'call' and m.direction = 'out' and m.before = 'in'), 0)::float8
          + extract(epoch from s.completed_at - coalesce(max(m.at), s.started_at))::float8
-  from commissioning_sessions s left join said m using (session_id)
- where s.completed_at is not null group by s.session_id
+  from commissioning_sessions s join charge_points c on c.key = s.charge_point_key left join said m using (session_id)
+ where s.completed_at is not null group by s.session_id, c.ocpp_version
 """
 
 
@@ -141,7 +143,7 @@ async def start_all(client: JobClient, ids: list[str]) -> list[float]:
     return taken
 
 
-async def until_over(database_url: str, count: int) -> dict[str, int]:
+async def until_over(database_url: str, count: int, *, every_seconds: float = 0.5) -> dict[str, int]:
     """How many sessions ended how, once `count` have, or the time is up."""
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as owner:
         deadline = clock() + LONGEST_SECONDS
@@ -150,7 +152,7 @@ async def until_over(database_url: str, count: int) -> dict[str, int]:
             statuses = dict(await found.fetchall())
             if sum(number for status, number in statuses.items() if status != "running") >= count or clock() > deadline:
                 return statuses
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(every_seconds)
 
 
 def percentile(values: list[float], part: float) -> float:
@@ -163,29 +165,29 @@ def shown(name: str, seconds: list[float], unit: str = "s") -> None:
     print(f"{name:52}{len(seconds):8,}{p50:10.2f}{p99:10.2f} {unit}", flush=True)
 
 
-def durations(database_url: str) -> tuple[list[float], list[float]]:
-    """Of each session: how long it took, and what of that is not the charge point's."""
+def durations(database_url: str) -> list[tuple[str, float, float]]:
+    """Of each session: the OCPP version, how long it took, and what of that is not the charge point's."""
     with psycopg.connect(database_url) as owner:
-        rows = owner.execute(ADDED).fetchall()
-    return [row[0] for row in rows], [row[1] for row in rows]
+        return owner.execute(ADDED).fetchall()
 
 
 def cpu(running: Installation) -> dict[str, float]:
-    """Seconds of CPU of each process so far."""
-    used = {}
-    for name in ("web", "worker", "gateway-1", "postgres"):
+    """Seconds of CPU of each process so far; those of a role together."""
+    used: dict[str, float] = {}
+    for name in sorted(file.name.removesuffix(".pid.json") for file in running.data_dir.glob("*.pid.json")):
         process = psutil.Process(running.pid_of(name))
         all_of_it = [process, *process.children()]
-        used[name] = sum(sum(each.cpu_times()[:2]) for each in all_of_it) + sum(process.cpu_times()[2:4])
+        seconds = sum(sum(each.cpu_times()[:2]) for each in all_of_it) + sum(process.cpu_times()[2:4])
+        role = name.partition("-")[0]
+        used[role] = used.get(role, 0.0) + seconds
     return used
 
 
-async def measure(running: Installation, count: int, folder: Path) -> bool:
-    client, _, made = await prepared(running, count)
-    print(f"{count} charge points registered; switching them on", flush=True)
+@contextlib.asynccontextmanager
+async def switched_on(made: list[dict[str, Any]], folder: Path) -> AsyncIterator[None]:
+    """All charge points connected, while the block runs."""
     context = multiprocessing.get_context("spawn")
-    over = context.Event()
-    fleets = []
+    over, fleets = context.Event(), []
     for number in range(FLEETS):
         ready = context.Event()
         process = context.Process(target=run_fleet, args=(made[number::FLEETS], folder, ready, over), daemon=True)
@@ -196,45 +198,82 @@ async def measure(running: Installation, count: int, folder: Path) -> bool:
             if not all(process.is_alive() for process, _ in fleets):
                 raise SystemExit("a fleet of charge points died")
             await asyncio.sleep(0.2)
-        idle, busy, stop = [], [], asyncio.Event()
-        watching = asyncio.create_task(listing(client, idle, stop))
-        await asyncio.sleep(5)
-        stop.set()
-        await watching
-        stop = asyncio.Event()
-        watching, since, before = asyncio.create_task(listing(client, busy, stop)), clock(), cpu(running)
-        starts = await start_all(client, [each["charge_point_id"] for each in made])
-        statuses = await until_over(running.database_url, count)
-        took = clock() - since
-        stop.set()
-        await watching
-        used = {name: after - before[name] for name, after in cpu(running).items()}
+        yield
     finally:
         over.set()
         for process, _ in fleets:
             process.join(20)
-    print(f"\n{count} sessions at once: {statuses} in {took:.1f} s")
+
+
+async def at_once(running: Installation, client: JobClient, made: list[dict[str, Any]]) -> bool:
+    """A session on each at the same time, and lists before and meanwhile; whether all completed."""
+    idle, busy, stop = [], [], asyncio.Event()
+    watching = asyncio.create_task(listing(client, idle, stop))
+    await asyncio.sleep(5)
+    stop.set()
+    await watching
+    stop = asyncio.Event()
+    watching, since, before = asyncio.create_task(listing(client, busy, stop)), clock(), cpu(running)
+    starts = await start_all(client, [each["charge_point_id"] for each in made])
+    statuses = await until_over(running.database_url, len(made))
+    took = clock() - since
+    stop.set()
+    await watching
+    used = {name: after - before[name] for name, after in cpu(running).items()}
+    print(f"\n{len(made)} sessions at once: {statuses} in {took:.1f} s")
     print(f"\n{'':52}{'count':>8}{'p50':>10}{'p99':>10}")
-    whole, added = durations(running.database_url)
-    shown("a session from start to end", whole)
-    shown("of it added by the platform (P7: below 1 s)", added)
+    rows = durations(running.database_url)
+    shown("a session from start to end", [whole for _, whole, _ in rows])
+    shown("of it added by the platform (P7: below 1 s)", [added for *_, added in rows])
     shown("POST …/start", starts, "ms")
     shown("list of charge points before", idle, "ms")
     shown("list of charge points meanwhile", busy, "ms")
-    print("CPU seconds: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in used.items()))
+    print_cpu(used, len(made))
+    return statuses == {"completed": len(made)}
+
+
+async def alone(running: Installation, client: JobClient, made: list[dict[str, Any]]) -> bool:
+    """A session on one after the other; whether all completed."""
+    before, statuses = cpu(running), {}
+    for number, each in enumerate(made, 1):
+        await client.installer("POST", f"commissioning/{each['charge_point_id']}/start", expect=202, body={})
+        statuses = await until_over(running.database_url, number, every_seconds=0.05)
+    used = {name: after - before[name] for name, after in cpu(running).items()}
+    print(f"\n{len(made)} sessions, one after another: {statuses}")
+    print(f"\n{'':52}{'count':>8}{'p50':>10}{'p99':>10}")
+    rows = durations(running.database_url)
+    for version in VERSIONS:
+        shown(f"a session from start to end, OCPP {version}", [whole for at, whole, _ in rows if at == version])
+        shown("of it added by the platform (P7: below 1 s)", [added for at, _, added in rows if at == version])
+    print_cpu(used, len(made))
+    return statuses == {"completed": len(made)}
+
+
+def print_cpu(used: dict[str, float], sessions: int) -> None:
+    shares = ", ".join(f"{role} {seconds * 1000 / sessions:.0f}" for role, seconds in used.items())
+    print(f"CPU of a session in ms, what runs all the time included: {shares}")
+
+
+async def measure(running: Installation, count: int, folder: Path, *, is_alone: bool) -> bool:
+    client, _, made = await prepared(running, count)
+    print(f"{count} charge points registered; switching them on", flush=True)
+    async with switched_on(made, folder):
+        all_completed = await (alone if is_alone else at_once)(running, client, made)
     await client.close()
-    return statuses == {"completed": count}
+    return all_completed
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sessions", type=int, default=1000)
+    parser.add_argument("--sessions", type=int, default=None, help="1,000; alone 60")
+    parser.add_argument("--alone", action="store_true", help="one session after another")
     arguments = parser.parse_args()
+    count = arguments.sessions or (60 if arguments.alone else 1000)
     with (
         tempfile.TemporaryDirectory(prefix="sliproad-bench-") as folder,
         installation(log_level="warning") as running,
     ):
-        if not uvloop.run(measure(running, arguments.sessions, Path(folder))):
+        if not uvloop.run(measure(running, count, Path(folder), is_alone=arguments.alone)):
             print(running.log_path.read_text(errors="replace")[-4000:])
             raise SystemExit("not all sessions completed")
 

@@ -35,7 +35,6 @@ from sliproad.features.commissioning import (
 )
 from sliproad.features.commissioning import jobs as commissioning_jobs
 from sliproad.features.commissioning.batch import BatchCommissioning
-from sliproad.features.commissioning.batch_start import SharedCommissioning
 from sliproad.features.commissioning.control import CommissioningControl
 from sliproad.features.commissioning.ending import Ending
 from sliproad.features.commissioning.facts import FactsGatherer
@@ -230,7 +229,7 @@ async def open_site(
     async with open_workplace(web, engine, bus, clock, secret_key, folder) as workplace:
         owner, alex = await workplace.organization(), await workplace.installer()
         project_id = await workplace.project(owner, alex, **project)
-        service = SharedCommissioning(
+        service = CommissioningService(
             web,
             clock,
             workplace.jobs,

@@ -1,5 +1,6 @@
 """A whole Sliproad for tests of the whole: started as its users start it, on a folder of its own, ports picked by the system."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -9,8 +10,13 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from typing import Any
+
+import psutil
+
+from sliproad.app.job_client import JobClient
 
 START_SECONDS = 90
 
@@ -89,6 +95,18 @@ class Installation:
         """The process id of `gateway-1`, `web`, `worker`, `postgres` or `nats`, as it is now."""
         return json.loads((self.data_dir / f"{name}.pid.json").read_text())["pid"]
 
+    async def kill(self, name: str) -> None:
+        """`kill -9` one of `pid_of`'s, proof that it died of it, and another in its place (which may still be starting)."""
+        pid = self.pid_of(name)
+        victim = psutil.Process(pid)
+        os.kill(pid, signal.SIGKILL)
+        async with asyncio.timeout(10):
+            while victim.is_running() and victim.status() != psutil.STATUS_ZOMBIE:
+                await asyncio.sleep(0.01)
+        async with asyncio.timeout(30):
+            while self.pid_of(name) == pid:
+                await asyncio.sleep(0.05)
+
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A `sliproad` command on this installation."""
         return subprocess.run(
@@ -111,6 +129,19 @@ class Installation:
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+    async def at_work(self, charge_points: int) -> tuple[JobClient, str]:
+        """An organisation and an installer who works on its project for so many charge points; and the project's id."""
+        mark = uuid.uuid4().hex[:8]
+        client = JobClient(self.http_url, self.mail_dir)
+        client.api_key = self.create_organization(f"cpo-{mark}@installation.example")["api_key"]
+        site = await client.cpo("POST", "cpo/sites", expect=201, body={"name": "S", "address": "A"})
+        body = {"name": "P", "site_id": site["site_id"], "charge_points_expected": charge_points}
+        project_id: str = (await client.cpo("POST", "cpo/projects", expect=201, body=body))["project_id"]
+        await client.sign_up_installer(f"installer-{mark}@installation.example", "correct horse battery", "A", "B")
+        path = f"cpo/projects/{project_id}/installers"
+        await client.cpo("POST", path, expect=201, body={"installer_id": client.installer_id})
+        return client, project_id
 
 
 @contextlib.contextmanager

@@ -37,6 +37,10 @@ UV = working_uv()
 
 
 def main() -> None:
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, str(ROOT))
+    import hatch_build
+
     goal, *options = sys.argv[1:] or ["run"]
     os.chdir(ROOT)
     with one_at_a_time():
@@ -50,7 +54,12 @@ def main() -> None:
             content("requirements.lock", "requirements-build.lock"),
             lambda: install("requirements.lock", "requirements-build.lock"),
         )
-        stage("project", content("pyproject.toml"), install_project)
+        if goal == "lock":
+            call(VENV_PYTHON, "hatch_build.py", "--lock")
+        if not hatch_build.is_current():  # before the project, so that a failure is told without pip's wrapping
+            print("sliproad: front end ...", file=sys.stderr, flush=True)
+            call(VENV_PYTHON, "hatch_build.py")
+        stage("project", content("pyproject.toml", "hatch_build.py"), install_project)
         if goal in ("dev", "lock"):
             stage("dev", content("requirements-dev.lock"), lambda: install("requirements-dev.lock"))
 

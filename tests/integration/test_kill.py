@@ -6,22 +6,17 @@ asserts counts, never times.
 
 import asyncio
 import contextlib
-import os
 import pathlib
-import signal
-import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 
-import psutil
 import psycopg
 import pytest
 from psycopg import sql
 
 from installation import Installation, installation
-from sliproad.app.job_client import JobClient
 from sliproad.simulator.charger import VirtualCharger
 from sliproad.simulator.ledger import Ledger
 from sliproad.simulator.ledger_book import LedgerBook, LedgerMessage
@@ -77,7 +72,7 @@ class Fleet:
 @contextlib.asynccontextmanager
 async def fleet_of(sliproad: Installation, folder: pathlib.Path) -> AsyncIterator[Fleet]:
     """A hundred registered chargers with cars coming and going."""
-    client = await prepared(sliproad)
+    client, project_id = await sliproad.at_work(CHARGERS)
     async with contextlib.AsyncExitStack() as powered:
         powered.push_async_callback(client.close)
         chargers = []
@@ -85,7 +80,7 @@ async def fleet_of(sliproad: Installation, folder: pathlib.Path) -> AsyncIterato
             version = VERSIONS[number % len(VERSIONS)]
             made = await client.installer(
                 "POST", "charge-points", expect=201,
-                body={"project_id": client.project_id, "serial_number": f"S{number}", "model": "M", "vendor": "V",
+                body={"project_id": project_id, "serial_number": f"S{number}", "model": "M", "vendor": "V",
                       "ocpp_version": version},
             )  # fmt: skip
             settings = ChargerSettings(
@@ -99,39 +94,6 @@ async def fleet_of(sliproad: Installation, folder: pathlib.Path) -> AsyncIterato
         yield Fleet(chargers, work)
 
 
-class Prepared(JobClient):
-    project_id: str = ""
-
-
-async def prepared(sliproad: Installation) -> Prepared:
-    mark = uuid.uuid4().hex[:8]
-    client = Prepared(sliproad.http_url, sliproad.mail_dir)
-    client.api_key = sliproad.create_organization(f"cpo-{mark}@kill.example")["api_key"]
-    site = await client.cpo("POST", "cpo/sites", expect=201, body={"name": "S", "address": "A"})
-    project = await client.cpo(
-        "POST", "cpo/projects", expect=201,
-        body={"name": "P", "site_id": site["site_id"], "charge_points_expected": CHARGERS},
-    )  # fmt: skip
-    client.project_id = project["project_id"]
-    await client.sign_up_installer(f"installer-{mark}@kill.example", "correct horse battery", "A", "B")
-    path = f"cpo/projects/{client.project_id}/installers"
-    await client.cpo("POST", path, expect=201, body={"installer_id": client.installer_id})
-    return client
-
-
-async def kill(sliproad: Installation, name: str) -> None:
-    """`kill -9`, and proof that it died of it."""
-    pid = sliproad.pid_of(name)
-    victim = psutil.Process(pid)
-    os.kill(pid, signal.SIGKILL)
-    async with asyncio.timeout(10):
-        while victim.is_running() and victim.status() != psutil.STATUS_ZOMBIE:
-            await asyncio.sleep(0.01)
-    async with asyncio.timeout(30):
-        while sliproad.pid_of(name) == pid:
-            await asyncio.sleep(0.05)
-
-
 @pytest.mark.timeout(280)
 async def test_nothing_acknowledged_is_lost_and_nothing_counts_twice(tmp_path: pathlib.Path) -> None:
     with installation("--gateways", "2", log_level="warning") as sliproad:
@@ -142,7 +104,7 @@ async def test_nothing_acknowledged_is_lost_and_nothing_counts_twice(tmp_path: p
                 acknowledged, waiting = fleet.counts()
                 in_flight[name] = waiting
                 print(f"killing {name}: {acknowledged} acknowledged, {waiting} in flight")
-                await kill(sliproad, name)
+                await sliproad.kill(name)
                 await fleet.progress(acknowledged)
             assert sum(in_flight.values()) > 0, (
                 "nothing was in flight at any kill: the load was too small to prove anything"

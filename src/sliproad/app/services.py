@@ -11,7 +11,6 @@ from sliproad.features.charging.service import ChargingService
 from sliproad.features.commands.service import CommandService
 from sliproad.features.commissioning import templates_assembly
 from sliproad.features.commissioning.batch import BatchCommissioning
-from sliproad.features.commissioning.batch_start import SharedCommissioning
 from sliproad.features.commissioning.control import CommissioningControl
 from sliproad.features.commissioning.diagnostics_collecting import DiagnosticsCollector
 from sliproad.features.commissioning.diagnostics_service import DiagnosticsService
@@ -161,16 +160,7 @@ class Services(AccountServices):
 
     @cached_property
     def batch_commissioning(self) -> BatchCommissioning:
-        commissioning = SharedCommissioning(
-            self.database,
-            self.clock,
-            self.jobs,
-            registry=self.registry,
-            projects=self.projects,
-            live=self.live,
-            authorization=self.authorization,
-        )
-        return BatchCommissioning(self.database, commissioning, registry=self.registry, projects=self.projects)
+        return BatchCommissioning(self.database, self.commissioning, registry=self.registry, projects=self.projects)
 
     @cached_property
     def commissioning_control(self) -> CommissioningControl:

@@ -79,6 +79,11 @@ class InstallerActor:
         return Scope(installer_id=self.installer_id)
 
     @property
+    def actor_id(self) -> str:
+        """Who it was, in records of what was done."""
+        return self.installer_id
+
+    @property
     def key(self) -> str:
         """Who this is, for idempotency keys and rate limits."""
         return f"installer:{self.installer_id}"
@@ -99,6 +104,11 @@ class OrganizationActor:
     @property
     def scope(self) -> Scope:
         return Scope(organization_id=self.organization_id)
+
+    @property
+    def actor_id(self) -> str:
+        """Who it was, in records of what was done: the user, or the API key."""
+        return self.user_id or self.key_id or self.organization_id
 
     @property
     def key(self) -> str:

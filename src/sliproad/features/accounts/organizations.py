@@ -71,7 +71,7 @@ class Organizations:
         if expires_at is not None and expires_at <= self.clock.now():
             raise InvalidInput.field("expires_at", "must be in the future")
         row, secret = new_api_key(self.secret_key, actor.organization_id, name, scopes, self.clock)
-        row.expires_at, row.created_by = expires_at, actor.user_id or actor.key_id
+        row.expires_at, row.created_by = expires_at, actor.actor_id
         async with self.database.transaction(actor.scope) as session:
             session.add(row)
         return _shown(row), secret

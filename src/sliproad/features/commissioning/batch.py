@@ -8,12 +8,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sliproad.features.accounts.model import InstallerActor, OrganizationActor
+from sliproad.features.accounts.model import InstallerActor
 from sliproad.features.charge_points.model import Selection
 from sliproad.features.charge_points.service import ChargePointPage, ListedChargePoint, RegistryService
 from sliproad.features.commissioning import store
-from sliproad.features.commissioning.batch_start import SharedCommissioning, at_work
 from sliproad.features.commissioning.model import Options
+from sliproad.features.commissioning.service import Actor, CommissioningService
 from sliproad.features.projects.service import ProjectService
 from sliproad.foundation.database import Database, Session
 from sliproad.foundation.errors import DomainError
@@ -60,7 +60,7 @@ class BatchCommissioning:
     def __init__(
         self,
         database: Database,
-        commissioning: SharedCommissioning,
+        commissioning: CommissioningService,
         *,
         registry: RegistryService,
         projects: ProjectService,
@@ -73,7 +73,7 @@ class BatchCommissioning:
 
     async def start_all(
         self,
-        actor: InstallerActor | OrganizationActor,
+        actor: Actor,
         project_id: str,
         options: Options,
         *,
@@ -89,13 +89,12 @@ class BatchCommissioning:
             Conflict: `project_handed_over`.
         """
         found, running = await self._survey(actor, project_id)
-        starter = at_work(actor)
 
         async def start(each: ListedChargePoint, passed_over: frozenset[str] | None) -> Start:
             try:
                 async with self._at_once:
                     rows = await self.commissioning.start(
-                        starter, each.charge_point.charge_point_id, options, template_id=template_id, notes=notes
+                        actor, each.charge_point.charge_point_id, options, template_id=template_id, notes=notes
                     )
             except DomainError as error:
                 if passed_over is not None and error.code not in passed_over:
@@ -110,7 +109,7 @@ class BatchCommissioning:
         starts += await asyncio.gather(*(start(each, None) for each in waiting))
         return sorted(starts, key=lambda start: start.found.charge_point.key)
 
-    async def progress(self, actor: InstallerActor | OrganizationActor, project_id: str, page: Page) -> ProjectProgress:
+    async def progress(self, actor: Actor, project_id: str, page: Page) -> ProjectProgress:
         """How far the project's charge points are, newest first.
 
         Raises:
@@ -125,9 +124,7 @@ class BatchCommissioning:
         by_key = {rows[0].charge_point_key: rows for rows in sessions}
         return ProjectProgress(found, by_key, counts.get(project_id, {}), connected.total)
 
-    async def _survey(
-        self, actor: InstallerActor | OrganizationActor, project_id: str
-    ) -> tuple[Sequence[ListedChargePoint], dict[int, str]]:
+    async def _survey(self, actor: Actor, project_id: str) -> tuple[Sequence[ListedChargePoint], dict[int, str]]:
         """The project's charge points with their live states, and the sessions that run, by key."""
         async with self.database.transaction(actor.scope) as session:
             await self._require_project(session, actor, project_id)
@@ -138,9 +135,7 @@ class BatchCommissioning:
             newest = [row for row, _ in await store.latest_sessions(session, busy)]
         return found, {row.charge_point_key: row.session_id for row in newest if row.status in store.ACTIVE_STATUSES}
 
-    async def _require_project(
-        self, session: Session, actor: InstallerActor | OrganizationActor, project_id: str
-    ) -> None:
+    async def _require_project(self, session: Session, actor: Actor, project_id: str) -> None:
         if isinstance(actor, InstallerActor):
             await self.projects.for_installer(session, actor, project_id)
         else:

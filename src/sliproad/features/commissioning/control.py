@@ -7,17 +7,16 @@ the engine, one sees what the other left. A worker that is about to answer for a
 from dataclasses import replace
 from datetime import datetime
 
-from sliproad.features.accounts.model import InstallerActor, OrganizationActor
+from sliproad.features.accounts.model import InstallerActor
 from sliproad.features.commissioning import leftovers, store, views, workflow
 from sliproad.features.commissioning.model import ADVANCE, Options
 from sliproad.features.commissioning.model import Session as CommissioningSession
-from sliproad.features.commissioning.service import CommissioningService
+from sliproad.features.commissioning.service import Actor, CommissioningService
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.database import Session
 from sliproad.foundation.errors import Conflict, NotFound
 from sliproad.foundation.web.paging import Page
 
-Actor = InstallerActor | OrganizationActor
 STOPPED_STATUS = "not_started"
 """What a charge point goes back to when its commissioning is stopped."""
 

@@ -24,6 +24,8 @@ from sliproad.foundation.errors import Conflict, NotFound, Unprocessable
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.jobs import Jobs
 
+Actor = InstallerActor | OrganizationActor
+"""Who may start a session: whoever works on the project, and the organisation whose charge point it is."""
 COMPLETED = "completed"
 
 
@@ -63,7 +65,7 @@ class CommissioningService:
 
     async def start(
         self,
-        actor: InstallerActor,
+        actor: Actor,
         charge_point_id: str,
         options: Options,
         *,
@@ -73,7 +75,7 @@ class CommissioningService:
         """Begin a session; its first job runs once this is committed.
 
         Raises:
-            NotFound: no such charge point of this installer, or no such template.
+            NotFound: no such charge point of whoever starts, or no such template.
             Conflict: `session_already_running`, `not_connected`, `project_handed_over`.
             Unprocessable: `already_commissioned`.
         """
@@ -83,22 +85,22 @@ class CommissioningService:
         await self.registry.announce()
         return rows
 
-    async def plan(self, actor: InstallerActor, charge_point_id: str, template_id: str | None) -> Plan:
+    async def plan(self, actor: Actor, charge_point_id: str, template_id: str | None) -> Plan:
         """What a session would be about; `template_id` None chooses by the model.
 
         Raises:
-            NotFound: no such charge point of this installer, or no such template.
+            NotFound: no such charge point of whoever starts, or no such template.
             Conflict: `project_handed_over`.
         """
         async with self.database.transaction(actor.scope) as session:
-            seen = await self._of_installer(session, actor, charge_point_id)
+            seen = await self.of_actor(session, actor, charge_point_id)
             await self.projects.for_work(session, seen.project_id)
             epoch = (await self.live.live(session, seen.key)).epoch
         async with self.database.transaction(opened(actor.scope, seen.organization_id)) as session:
             return Plan(seen, epoch, await for_start(session, seen, template_id))
 
     async def begin(
-        self, session: Session, actor: InstallerActor, plan: Plan, options: Options, notes: str | None
+        self, session: Session, actor: Actor, plan: Plan, options: Options, notes: str | None
     ) -> store.Rows:
         """A new session in the caller's transaction. Gateways must hear of it afterwards (`registry.announce`).
 
@@ -121,7 +123,7 @@ class CommissioningService:
             "notes": notes,
             "options": asdict(options),
             "test_token": begun.test_token,
-            "started_by": actor.installer_id,
+            "started_by": actor.actor_id,
             "started_at": now,
             "epoch_at_start": plan.epoch,
         }
@@ -141,7 +143,7 @@ class CommissioningService:
         await self.jobs.enqueue(session, ADVANCE, queueing_lock=session_id, session_id=session_id)
         return rows
 
-    async def status(self, actor: InstallerActor | OrganizationActor, charge_point_id: str) -> store.Rows:
+    async def status(self, actor: Actor, charge_point_id: str) -> store.Rows:
         """The active, else the newest session of a charge point.
 
         Raises:
@@ -163,7 +165,7 @@ class CommissioningService:
             Unprocessable: `already_commissioned`.
         """
         async with self.database.transaction(actor.scope) as session:
-            seen = await self._of_installer(session, actor, charge_point_id)
+            seen = await self.of_actor(session, actor, charge_point_id)
             await self.projects.for_work(session, seen.project_id)
             newest = await store.latest_session(session, seen.key)
         if newest is None:
@@ -171,7 +173,7 @@ class CommissioningService:
         async with self.database.transaction(actor.scope) as session:
             rows = await store.lock_session(session, newest[0].session_id)
             assert rows is not None
-            charge_point = await self._of_installer(session, actor, charge_point_id)
+            charge_point = await self.of_actor(session, actor, charge_point_id)
             require_not_commissioned(charge_point)
             if rows[0].result != "passed":
                 raise Conflict(
@@ -184,9 +186,9 @@ class CommissioningService:
         await self.registry.announce()
         return rows
 
-    async def _may_start(self, session: Session, actor: InstallerActor, charge_point_id: str) -> ChargePoint:
+    async def _may_start(self, session: Session, actor: Actor, charge_point_id: str) -> ChargePoint:
         """The charge point as the last session left it, if it may be commissioned now."""
-        charge_point = await self._of_installer(session, actor, charge_point_id)
+        charge_point = await self.of_actor(session, actor, charge_point_id)
         await self.projects.for_work(session, charge_point.project_id)
         require_not_commissioned(charge_point)
         if not (await self.live.live(session, charge_point.key)).connected:
@@ -195,20 +197,14 @@ class CommissioningService:
             )
         return charge_point
 
-    async def of_actor(
-        self, session: Session, actor: InstallerActor | OrganizationActor, charge_point_id: str
-    ) -> ChargePoint:
+    async def of_actor(self, session: Session, actor: Actor, charge_point_id: str) -> ChargePoint:
         """A charge point of whoever asks.
 
         Raises:
             NotFound: it is not theirs.
         """
-        if isinstance(actor, InstallerActor):
-            return await self._of_installer(session, actor, charge_point_id)
-        return await self.registry.of_organization(session, actor, charge_point_id)
-
-    async def _of_installer(self, session: Session, actor: InstallerActor, charge_point_id: str) -> ChargePoint:
-        """A charge point of a project that the installer works on now."""
+        if isinstance(actor, OrganizationActor):
+            return await self.registry.of_organization(session, actor, charge_point_id)
         charge_point = await self.registry.facts(session, charge_point_id)
         await self.projects.for_installer(session, actor, charge_point.project_id)
         return charge_point

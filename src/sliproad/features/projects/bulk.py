@@ -225,9 +225,8 @@ def _withdrawn(outcome: Outcome) -> Outcome:
 
 def _who(actor: InstallerActor | OrganizationActor) -> tuple[str, str]:
     """Whose taken ids are counted, and who is noted as having registered."""
-    if isinstance(actor, InstallerActor):
-        return actor.installer_id, actor.installer_id
-    return actor.organization_id, actor.user_id or actor.key_id or actor.organization_id
+    whose = actor.installer_id if isinstance(actor, InstallerActor) else actor.organization_id
+    return whose, actor.actor_id
 
 
 def _identity(candidate: Candidate) -> tuple[str, str, str]:
