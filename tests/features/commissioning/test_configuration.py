@@ -146,6 +146,29 @@ def test_every_key_is_written_read_back_and_equal():
     assert "Key 'MeterValueSampleInterval' set to '60'" in play.notes
 
 
+SECRETS = replace(
+    STANDARD_AC,
+    settings=(
+        Setting("hunter2", "", key="AuthorizationKey", variable=Variable("SecurityCtrlr", "BasicAuthPassword")),
+        Setting("hunter2", "", key="WifiPSK", variable=Variable("WifiCtrlr", "PSK")),
+    ),
+)
+
+
+@pytest.mark.parametrize(("version", "rejects"), [("1.6", ()), ("1.6", ("WifiPSK",)), ("2.0.1", ())])
+def test_no_secret_is_told(version: str, rejects: tuple[str, ...]):
+    """The same rule as the frame log's (trust P3): notes, sentences and evidence, written or rejected."""
+    names = ("AuthorizationKey", "WifiPSK") if version == "1.6" else ("BasicAuthPassword", "PSK")
+    play = Play("configuration", a_charge_point(version), template=SECRETS)
+    hardware = Hardware(dict.fromkeys(names, "before"), rejects=rejects)
+    finish = run(play, hardware)
+    assert hardware.values[names[0]] == "hunter2", "it was written as it is"
+    told = repr((play.notes, finish.detail, finish.evidence))
+    assert "hunter2" not in told
+    assert "before" not in told
+    assert "to '***'" in told
+
+
 def test_only_what_differs_is_written():
     hardware = Hardware(
         ALL_16 | {"MeterValueSampleInterval": " 60", "StopTransactionOnInvalidId": "TRUE", "HeartbeatInterval": "300"}

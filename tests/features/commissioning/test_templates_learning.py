@@ -16,8 +16,10 @@ from sliproad.features.commissioning.templates import (
     default_for,
     firmware_order,
 )
+from sliproad.features.commissioning.templates_answers import offered_answer
 from sliproad.features.commissioning.templates_definition import definition_of, template_of
 from sliproad.features.commissioning.templates_learning import is_sensible, learn
+from sliproad.features.commissioning.templates_service import Offered
 
 
 @pytest.mark.parametrize(
@@ -104,6 +106,16 @@ def test_any_two_versions_can_be_compared(one, other):
 @pytest.mark.parametrize("template", [STANDARD_AC, DC_RAPID])
 def test_a_definition_gives_the_template_back(template):
     assert template_of(definition_of(template)) == template
+
+
+def test_secrets_are_masked_where_templates_and_comparisons_are_shown():
+    """Templates can't hold any; if one ever did, nobody would read it here."""
+    secret = Setting("hunter2", "why", key="AuthorizationKey", variable=Variable("SecurityCtrlr", "BasicAuthPassword"))
+    template = replace(STANDARD_AC, settings=(secret,))
+    (one,) = compare(template, "1.6", {"AuthorizationKey": Known("before")})
+    assert (one.wanted, one.found, one.status) == ("***", "***", "would_change")
+    answer = offered_answer(Offered(template)).model_dump(by_alias=True)["configuration"]
+    assert [one["value"] for version in ("1.6", "2.0.1", "2.1") for one in answer[version]] == ["***"] * 3
 
 
 def test_a_comparison_tells_each_key_apart():

@@ -108,6 +108,21 @@ async def test_values_read_one_by_one_are_kept(
     ]
 
 
+async def test_no_password_is_kept(engine: Database, service: DeviceModelService, installation: Installation) -> None:
+    """Trust P3: whichever way a charge point tells it, its value is masked before it is kept."""
+    wire = installation.charge_point("2.0.1")
+    wire.say("NotifyReport", part(0, "BasicAuthPassword", "Identity", value="CANARY"))
+    request = {"generatedAt": "2026-05-01T10:23:00Z", "seqNo": 0}
+    wire.say("NotifyEvent", request | {"eventData": [event(1, "SecurityCtrlr", "BasicAuthPassword", "CANARY")]})
+    async with engine.transaction(ENGINE) as session:
+        await service.keep_read_back(session, wire.key, ORGANIZATION, [ReadBack("AuthorizationKey", "CANARY")])
+        kept = await service.variables(session, wire.key)
+    actual = {each.variable: each.value for each in kept if each.attribute == "Actual"}
+    assert actual == {"AuthorizationKey": "***", "BasicAuthPassword": "***", "Identity": "CANARY"}
+    told = installation.row("select actual_value, event from device_events")
+    assert (told["actual_value"], told["event"]["actualValue"]) == ("***", "***")
+
+
 def event(event_id: int, component: str, variable: str, value: str, **evse: int) -> dict[str, Any]:
     where = {"name": component} | ({"evse": evse} if evse else {})
     return {

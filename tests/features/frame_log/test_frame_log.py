@@ -103,6 +103,19 @@ SECRETS = [
         },
     ),
     ("DataTransfer", {"vendorId": "x", "data": '{"StationPassword":"CANARY"}'}),
+    (
+        "NotifyReport",
+        {
+            "reportData": [
+                {
+                    "component": {"name": "SecurityCtrlr"},
+                    "variable": {"name": "BasicAuthPassword"},
+                    "variableAttribute": [{"type": "Actual", "value": "CANARY"}],
+                }
+            ]
+        },
+    ),
+    ("NotifyEvent", {"eventData": [{"variable": {"name": "WifiPassphrase"}, "actualValue": "CANARY"}]}),
 ]
 
 

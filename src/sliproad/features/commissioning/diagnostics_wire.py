@@ -4,14 +4,12 @@
 asks.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sliproad.features.commissioning.diagnostics import FEATURES_2X
 from sliproad.features.device_model.model import ReadBack
 
-SECRET = re.compile("passw|authorizationkey|secret|sharedkey|privatekey|simpin", re.IGNORECASE)
 KEYS_PER_READ = 10
 VARIABLES_PER_READ = 4
 
@@ -102,11 +100,11 @@ def some_keys(names: Iterable[str]) -> dict[str, Any]:
 
 
 def keys_told(answer: Mapping[str, Any]) -> list[ReadBack]:
-    """The keys of an answer; a secret's value is left out."""
+    """The keys of an answer."""
     return [
         ReadBack(
             variable=entry["key"],
-            value=None if SECRET.search(entry["key"]) else entry.get("value"),
+            value=entry.get("value"),
             mutability="ReadOnly" if entry["readonly"] else "ReadWrite",
         )
         for entry in answer.get("configurationKey") or ()
@@ -125,14 +123,14 @@ def some_variables(places: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 
 def variables_told(answer: Mapping[str, Any]) -> list[ReadBack]:
-    """The variables that the charge point has; a secret's value is left out."""
+    """The variables that the charge point has."""
     return [
         ReadBack(
             component=item["component"]["name"],
             component_instance=item["component"].get("instance") or "",
             variable=item["variable"]["name"],
             variable_instance=item["variable"].get("instance") or "",
-            value=None if SECRET.search(item["variable"]["name"]) else item.get("attributeValue"),
+            value=item.get("attributeValue"),
         )
         for item in answer["getVariableResult"]
         if item["attributeStatus"] == "Accepted"

@@ -10,6 +10,7 @@ from typing import Literal
 
 from sliproad.features.commissioning.steps.configuration_wire import label, same
 from sliproad.features.commissioning.templates import Setting, Template
+from sliproad.ocpp.secret_settings import shown
 
 KeyStatus = Literal["equal", "would_change", "unsupported", "read_only", "unknown"]
 
@@ -53,8 +54,8 @@ def compare(
     return [
         KeyComparison(
             name,
-            setting.value,
-            found.value if (found := known.get(name)) else None,
+            shown(name, setting.value) or "",
+            shown(name, found.value) if (found := known.get(name)) else None,
             _status(setting, found, is_unsupported=name in lacking),
             setting.required,
             setting.reason,

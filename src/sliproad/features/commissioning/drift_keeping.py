@@ -1,4 +1,4 @@
-"""Keeps what charge points say of their settings whenever they are read, so that drift can be shown later. Secrets never.
+"""Keeps what charge points say of their settings whenever they are read, so that drift can be shown later.
 
 The runner calls `remember` with each answer to a reading CALL, visits of a template too.
 """
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.commissioning.model import Answer, Outgoing
 from sliproad.features.commissioning.steps import reading
-from sliproad.features.commissioning.templates_rules import is_secret
 from sliproad.features.device_model.model import ReadBack
 from sliproad.features.device_model.service import DeviceModelService
 from sliproad.foundation.clock import Clock
@@ -29,12 +28,11 @@ async def remember(
 
 def _values(answer: Answer) -> Iterator[ReadBack]:
     for item in answer.payload.get("configurationKey") or ():
-        if not is_secret(item["key"]):
-            mutability = "ReadOnly" if item.get("readonly") else "ReadWrite"
-            yield ReadBack(item["key"], item.get("value"), mutability=mutability)
+        mutability = "ReadOnly" if item.get("readonly") else "ReadWrite"
+        yield ReadBack(item["key"], item.get("value"), mutability=mutability)
     for item in answer.payload.get("getVariableResult") or ():
         place = reading.variable_of(item)
-        if item["attributeStatus"] == "Accepted" and "evse" not in item["component"] and not is_secret(place.label):
+        if item["attributeStatus"] == "Accepted" and "evse" not in item["component"]:
             yield ReadBack(
                 place.variable,
                 item.get("attributeValue"),

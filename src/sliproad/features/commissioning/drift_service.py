@@ -1,6 +1,7 @@
 """What is known of a charge point's settings, how old that is, and how it compares with a template.
 
-`drift_routes` calls it. Values come from whatever read them last: a commissioning session, diagnostics, a trial, a refresh here.
+`drift_routes` calls it. Values come from whatever read them last: a commissioning session, diagnostics, a trial, a refresh here; secrets
+are masked before they are kept.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from sliproad.features.commissioning.drift import KeyComparison, Known, compare
 from sliproad.features.commissioning.steps.configuration import DRY_RUN
 from sliproad.features.commissioning.templates import Template
 from sliproad.features.commissioning.templates import Variable as Place
-from sliproad.features.commissioning.templates_rules import is_secret
 from sliproad.features.commissioning.templates_service import TemplateService
 from sliproad.features.commissioning.templates_visit import TemplateVisit
 from sliproad.features.device_model.model import Variable
@@ -82,7 +82,7 @@ class DriftService:
                 unsupported = (step.evidence or {})["unsupported"]
         async with self.database.transaction(actor.scope) as session:
             found = await self.device_model.variables(session, charge_point.key)
-        variables = [one for one in found if one.attribute == "Actual" and not is_secret(name_of(one))]
+        variables = [one for one in found if one.attribute == "Actual"]
         comparison = [] if template is None else compare(template, version, _known(variables), unsupported=unsupported)
         return Drift(charge_point_id, version, self.clock.now(), variables, template, comparison)
 

@@ -14,6 +14,7 @@ from sliproad.features.commissioning.templates import FirmwareExpectation, Setti
 from sliproad.features.commissioning.templates_rules import LONGEST_VALUE, Draft, StepName
 from sliproad.features.commissioning.templates_service import Kept, Offered, Trial
 from sliproad.foundation.web import Label, RequestModel, Text, Timestamp
+from sliproad.ocpp.secret_settings import shown
 
 OcppName = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
@@ -263,13 +264,17 @@ def _fields(template: Template) -> dict[str, object]:
 
 
 def _key(setting: Setting) -> KeyAnswer:
-    return KeyAnswer(key=setting.key or "", value=setting.value, reason=setting.reason, required=setting.required)
+    key = setting.key or ""
+    return KeyAnswer(key=key, value=shown(key, setting.value) or "", reason=setting.reason, required=setting.required)
 
 
 def _variable(setting: Setting) -> VariableAnswer:
     assert setting.variable is not None
     return VariableAnswer(
-        **setting.variable._asdict(), value=setting.value, reason=setting.reason, required=setting.required
+        **setting.variable._asdict(),
+        value=shown(setting.variable.label, setting.value) or "",
+        reason=setting.reason,
+        required=setting.required,
     )
 
 

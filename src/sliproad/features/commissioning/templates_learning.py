@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from sliproad.features.commissioning.drift import Known
 from sliproad.features.commissioning.templates import SHIPPED, Setting, Variable
-from sliproad.features.commissioning.templates_rules import LONGEST_VALUE, READ_ONLY_16, is_secret
+from sliproad.features.commissioning.templates_rules import LONGEST_VALUE, READ_ONLY_16
+from sliproad.ocpp.secret_settings import is_secret
 
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 OWN_WORDS = frozenset(

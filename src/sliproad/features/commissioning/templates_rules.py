@@ -3,7 +3,6 @@
 Value lengths are those of ocpp.md: 500, 1000 and 2500 characters for 1.6, 2.0.1 and 2.1 (checked where the body is read).
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Literal
 
 from sliproad.features.commissioning.templates import FirmwareExpectation, Setting
 from sliproad.foundation.errors import FieldError, InvalidInput
+from sliproad.ocpp.secret_settings import is_secret
 
 StepName = Literal[
     "connectivity", "heartbeat", "configuration", "connector_test", "meter_calibration", "test_transaction"
@@ -18,7 +18,6 @@ StepName = Literal[
 LONGEST_VALUE = {"1.6": 500, "2.0.1": 1000, "2.1": 2500}
 LIMITED_STEPS = frozenset({"firmware_version", "firmware_update"})
 """Steps that a template doesn't list and may set a time limit for all the same."""
-SECRETS = re.compile(r"passw|authorizationkey|secret|sharedkey|privatekey|simpin|presharedkey|\bpsk", re.IGNORECASE)
 READ_ONLY_16 = frozenset(
     {
         "ChargeProfileMaxStackLevel",
@@ -68,11 +67,6 @@ def check(draft: Draft) -> None:
     wrong = (*_steps(draft), *_settings(draft), *_firmware(draft))
     if wrong:
         raise InvalidInput("; ".join(f"{one.field} {one.message}" for one in wrong[:3]), wrong)
-
-
-def is_secret(name: str) -> bool:
-    """Whether a key or variable of this name holds a password or key: templates never do."""
-    return SECRETS.search(name) is not None
 
 
 def _steps(draft: Draft) -> Iterator[FieldError]:

@@ -9,6 +9,7 @@ from sliproad.features.device_model.statements import VARIABLES
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.database import Session, driver_connection
 from sliproad.foundation.inbound_rows import encode_row
+from sliproad.ocpp.secret_settings import shown
 
 
 class DeviceModelService:
@@ -49,7 +50,7 @@ class DeviceModelService:
     async def keep_read_back(
         self, session: Session, charge_point_key: int, organization_id: str, values: Sequence[ReadBack]
     ) -> None:
-        """Keep values that were read by GetConfiguration or GetVariables. Never pass a password."""
+        """Keep values that were read by GetConfiguration or GetVariables; secrets masked."""
         now = self._clock.now()
         rows = [
             {
@@ -60,7 +61,7 @@ class DeviceModelService:
                 "v": value.variable,
                 "w": value.variable_instance,
                 "a": value.attribute,
-                "x": value.value,
+                "x": shown(value.variable, value.value),
                 "m": value.mutability,
             }
             for value in values

@@ -1,7 +1,7 @@
 """Takes secrets out of frames before they are logged (trust P3, S3): passwords and keys that are set or reported by OCPP.
 
 Pure. A charge point's password travels as a configuration key (`AuthorizationKey`), as a variable (`BasicAuthPassword`), in a
-network profile (`basicAuthPassword`, `apnPassword`, VPN keys) and in vendors' own keys named so.
+network profile (`basicAuthPassword`, `apnPassword`, VPN keys) and in vendors' own keys named so; `ocpp.secret_settings` knows the names.
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-REDACTED = "***"
+from sliproad.ocpp.secret_settings import MASK, WORDS, is_secret
 
 HOT = frozenset(
     {
@@ -23,10 +23,8 @@ HOT = frozenset(
     }
 )
 """The frequent messages, in which no secret travels."""
-_SECRET_WORDS = r"passw|authorizationkey|secret|sharedkey|privatekey|simpin"  # noqa: S105 (words that tell where one is)
-_SECRET = re.compile(_SECRET_WORDS, re.IGNORECASE)
-_SECRET_BYTES = tuple(_SECRET_WORDS.encode().split(b"|"))
-_VALUES = frozenset({"value", "attributeValue"})
+_SECRET_BYTES = tuple(word.encode() for word in WORDS)
+_VALUES = frozenset({"value", "attributeValue", "actualValue"})
 _ONE_TIME_URL = re.compile(rb"/(uploads|downloads)/[0-9a-f]{32}")
 """Addresses of ours where whoever has the token may send or get a file (`features/firmware/transfer_urls`)."""
 _WITH_URL = frozenset({"GetDiagnostics", "GetLog", "SignedUpdateFirmware", "UpdateFirmware"})
@@ -46,26 +44,28 @@ def redacted(action: str, payload: bytes) -> bytes:
     return orjson.dumps(_redact(orjson.loads(payload)))
 
 
-def _redact(value: Any) -> Any:
+def _redact(value: Any, *, of_secret: bool = False) -> Any:
+    """`of_secret`: this is an attribute of a variable that holds a secret, as reports have them (2.x VariableAttributeType)."""
     if isinstance(value, list):
-        return [_redact(item) for item in value]
+        return [_redact(item, of_secret=of_secret) for item in value]
     if not isinstance(value, dict):
         return value
-    secret_names = _secret_names(value)
+    of_secret = of_secret or is_secret(_what_it_sets(value))
+    secret_names = _secret_names(value) | (_VALUES if of_secret else set())
     return {
-        name: REDACTED if name in secret_names and isinstance(item, str | int) else _redact(item)
+        name: MASK
+        if name in secret_names and isinstance(item, str | int)
+        else _redact(item, of_secret=of_secret and name == "variableAttribute")
         for name, item in value.items()
     }
 
 
 def _secret_names(entry: dict[str, Any]) -> set[str]:
-    """Which properties of `entry` hold a secret."""
-    names = {name for name in entry if _SECRET.search(name)}
-    if _SECRET.search(_what_it_sets(entry)):
-        names |= _VALUES
+    """Which properties of `entry` hold a secret by their own names or places."""
+    names = {name for name in entry if is_secret(name)}
     if "server" in entry:  # a VPN: its `key` is the shared secret (2.x VPNType)
         names.add("key")
-    if isinstance(entry.get("data"), str) and _SECRET.search(entry["data"]):  # a vendor's DataTransfer
+    if isinstance(entry.get("data"), str) and is_secret(entry["data"]):  # a vendor's DataTransfer
         names.add("data")
     return names
 

@@ -15,6 +15,7 @@ from sliproad.features.commissioning.model import Move, Note, SendCall, Situatio
 from sliproad.features.commissioning.steps import configuration_verdict, reading
 from sliproad.features.commissioning.steps.configuration_wire import Dialect, dialect, label, same
 from sliproad.features.commissioning.templates import Setting, Variable
+from sliproad.ocpp.secret_settings import shown
 
 WRITE_PASSES = 2
 RESET_ATTEMPTS = 2
@@ -146,11 +147,11 @@ def _write_answered(situation: Situation, state: dict[str, Any]) -> Move | None:
     state["outcome"] |= outcome
     state["queue"] = state["queue"][len(asked) :]
     settings = settings_by_label(situation)
-    notes = tuple(_write_note(name, settings[name].value, result) for name, result in outcome.items())
+    notes = tuple(_write_note(name, shown(name, settings[name].value), result) for name, result in outcome.items())
     return _next(situation, state, notes)
 
 
-def _write_note(name: str, value: str, result: str) -> Note:
+def _write_note(name: str, value: str | None, result: str) -> Note:
     if result in {"Accepted", "RebootRequired"}:
         later = ", takes effect after a reboot" if result == "RebootRequired" else ""
         return Note("info", f"Key '{name}' set to '{value}'{later}")

@@ -6,6 +6,7 @@ from typing import Any
 from sliproad.features.commissioning.model import Finish, Note, Situation
 from sliproad.features.commissioning.steps.configuration_wire import READ_ONLY, same
 from sliproad.features.commissioning.templates import Setting
+from sliproad.ocpp.secret_settings import shown
 
 REFUSED_FOR_LACK = frozenset({"NotSupported", "UnknownComponent", "UnknownVariable", "NotSupportedAttributeType"})
 WORDS = {
@@ -53,7 +54,7 @@ def verdict(
         "written": list(state["outcome"]),
         "reboot_required": [name for name, outcome in state["outcome"].items() if outcome == "RebootRequired"],
         "read_only_keys": list(state["read_only"]),
-        "values": {name: state["values"].get(name) for name in settings},
+        "values": {name: shown(name, state["values"].get(name)) for name in settings},
     }
     count = len(fates["applied"])
     if count == len(settings):
