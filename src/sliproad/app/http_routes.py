@@ -33,6 +33,7 @@ from sliproad.features.commissioning import routes as commissioning_routes
 from sliproad.features.firmware import library_routes, updates_routes, uploads_routes
 from sliproad.features.frame_log import routes as frame_log_routes
 from sliproad.features.handover import pages as handover_pages
+from sliproad.features.handover import reading_routes as handover_reading_routes
 from sliproad.features.handover import routes as handover_routes
 from sliproad.features.projects import bulk_routes, registration_routes, site_owner_routes
 from sliproad.features.projects import installer_routes as project_installer_routes
@@ -67,6 +68,7 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield diagnostics_routes.router(of.diagnostics)
     yield uploads_routes.installer_router(of.firmware.uploads)
     yield handover_routes.router(of.handover)
+    yield handover_reading_routes.router(of.handover_reading)
     # the organisation
     yield user_routes.organization_router(of.sign_up, users, of.organizations, of.authentication, of.tokens)
     yield organization_routes.router(of.organizations, of.invitations)

@@ -36,6 +36,7 @@ from sliproad.features.frame_log.service import FrameLogService
 from sliproad.features.handover.checking import CertificateChecker
 from sliproad.features.handover.issuing import CertificateIssuer
 from sliproad.features.handover.links import CertificateLinks
+from sliproad.features.handover.reading import HandoverReading
 from sliproad.features.handover.service import HandoverService
 from sliproad.features.projects.assignment import AssignmentService
 from sliproad.features.projects.bulk import BulkRegistrationService
@@ -284,6 +285,16 @@ class Services(AccountServices):
             links=self.certificate_links,
             files=Files(),
             limiter=self.limiter,
+        )
+
+    @cached_property
+    def handover_reading(self) -> HandoverReading:
+        return HandoverReading(
+            self.database,
+            projects=self.projects,
+            assignments=self.assignment,
+            accounts=self.accounts,
+            links=self.certificate_links,
         )
 
     @cached_property

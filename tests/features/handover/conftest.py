@@ -23,6 +23,7 @@ from sliproad.features.handover import jobs as handover_jobs
 from sliproad.features.handover.checking import CertificateChecker
 from sliproad.features.handover.issuing import CertificateIssuer
 from sliproad.features.handover.links import CertificateLinks
+from sliproad.features.handover.reading import HandoverReading
 from sliproad.features.handover.service import HandoverService
 from sliproad.features.handover.signing_identity import own_identity
 from sliproad.features.projects.assignment import AssignmentService
@@ -56,6 +57,7 @@ class Installation:
     engine: Database
     clock: ManualClock
     service: HandoverService
+    reading: HandoverReading
     checker: CertificateChecker
     issuer: CertificateIssuer
     links: CertificateLinks
@@ -168,7 +170,16 @@ async def installation(
         limiter=RateLimiter(web, clock),
         patience_seconds=5,
     )
-    made = Installation(engine, clock, service, CertificateChecker(web), issuer, links, identity, jobs, mail_folder)
+    reading = HandoverReading(
+        web,
+        projects=service.projects,
+        assignments=AssignmentService(web, clock, service.projects, service.projects.sites, accounts),
+        accounts=accounts,
+        links=links,
+    )
+    made = Installation(
+        engine, clock, service, reading, CertificateChecker(web), issuer, links, identity, jobs, mail_folder
+    )
     await _fill(made)
     yield made
     await jobs.close()

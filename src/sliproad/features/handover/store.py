@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, insert, select, text, update
+from sqlalchemy import ForeignKey, Index, LargeBinary, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sliproad.foundation.database import Row, Session, visible_to
@@ -65,12 +66,22 @@ async def find_handover(session: Session, certificate_id: str, *, lock: bool = F
     return row
 
 
+async def handover_of_project(session: Session, project_id: str) -> HandoverRow | None:
+    """The handover of a project in the transaction's scope."""
+    row: HandoverRow | None = await session.scalar(select(HandoverRow).where(HandoverRow.project_id == project_id))
+    return row
+
+
 async def save_certificate(session: Session, certificate_id: str, values: Mapping[str, Any]) -> None:
     await session.execute(update(HandoverRow).where(HandoverRow.certificate_id == certificate_id).values(**values))
 
 
-async def insert_link(session: Session, values: Mapping[str, Any]) -> None:
-    await session.execute(insert(CertificateLinkRow).values(**values))
+async def keep_link(session: Session, values: Mapping[str, Any]) -> datetime:
+    """Put a link in unless it is there; until when it works."""
+    link = CertificateLinkRow
+    await session.execute(insert(link).values(**values).on_conflict_do_nothing(index_elements=[link.token_hash]))
+    found = select(link.expires_at).where(link.token_hash == values["token_hash"])
+    return (await session.execute(found)).scalar_one()
 
 
 async def find_link(session: Session, token_hash: str) -> CertificateLinkRow | None:
