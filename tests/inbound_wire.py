@@ -9,6 +9,9 @@ from typing import Any
 
 import orjson
 import psycopg
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
 from psycopg.rows import dict_row
 
 from sliproad.app.ocpp_routes import ANY_ACTION, InboundSettings, routes
@@ -16,8 +19,8 @@ from sliproad.features.authorization.service import AuthorizationService
 from sliproad.features.frame_log import frames
 from sliproad.foundation.crypto import SecretKey
 from sliproad.foundation.database.sessions import as_role
-from sliproad.foundation.inbound import Live, Outcome, Peer, Received, Write
-from sliproad.foundation.inbound_parameters import register
+from sliproad.foundation.inbound import Live, Outcome, Peer, Received, Statement, Write
+from sliproad.foundation.inbound_parameters import Parameters
 from sliproad.ocpp.validation import validate_call, validate_result
 from sliproad.ocpp.versions import OcppVersion
 
@@ -28,11 +31,25 @@ SECRET = SecretKey("a-secret-of-the-tests-that-nobody-else-has")
 
 @dataclass
 class Message:
-    """One CALL and what the handler made of it."""
+    """One CALL and what the handler made of it; `key` is its charge point's."""
 
+    key: int
     action: str
     outcome: Outcome
     writes: tuple[Write, ...]
+
+
+def executed(
+    connection: psycopg.Connection[Any], sql: str, parameters: Parameters, rows: Sequence[Any]
+) -> list[tuple[Any, ...]]:
+    """Run a set-based statement as `gateway/pipeline.py` does, without the pipeline."""
+    values = parameters.encode(rows)
+    result = connection.pgconn.exec_params(parameters.placed_in(sql), values, parameters.types, parameters.formats)
+    if result.status not in {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}:
+        raise error_from_result(result)
+    loader = Transformer(connection)
+    loader.set_pgresult(result)
+    return loader.load_rows(0, result.ntuples, tuple)
 
 
 @dataclass
@@ -44,7 +61,6 @@ class Installation:
 
     def __post_init__(self) -> None:
         self.connection = psycopg.connect(as_role(self.database_url, "engine"), autocommit=True)
-        register(self.connection.adapters)
         self.owner = psycopg.connect(self.database_url, autocommit=True, row_factory=dict_row)
         self.owner.execute(
             "insert into organizations (organization_id, name, contact_email) values (%s, 'Tests', 't@example.com')",
@@ -88,27 +104,22 @@ class Installation:
 
     def commit(self, messages: Sequence[Message]) -> list[dict[str, Any]]:
         """Commit the writes of a group; returns the answers."""
-        by_statement: dict[str, list[Write]] = {}
-        for message in sorted(
-            messages, key=lambda message: message.writes[0].charge_point_key if message.writes else 0
-        ):
+        by_statement: dict[Statement, list[Write]] = {}
+        for message in sorted(messages, key=lambda message: message.key):
             for write in message.writes:
-                by_statement.setdefault(write.statement.name, []).append(write)
+                by_statement.setdefault(write[0], []).append(write)
         returned: dict[int, tuple[Any, ...]] = {}
         with self.connection.transaction():
-            for writes in sorted(by_statement.values(), key=lambda writes: writes[0].statement.order):
-                statement = writes[0].statement
-                parameters = statement.parameters([write.row for write in writes])
-                cursor = self.connection.execute(statement.sql, parameters)
-                if writes[0].statement.returns:
-                    rows = cursor.fetchall()
+            for statement, writes in sorted(by_statement.items(), key=lambda item: item[0].order):
+                rows = executed(self.connection, statement.sql, statement.parameters, [row for _, row in writes])
+                if statement.returns:
                     assert [row[0] for row in rows] == list(range(len(writes)))
                     returned |= {id(write): row[1:] for write, row in zip(writes, rows, strict=True)}
         answers = []
         for message in messages:
             answer = message.outcome.answer
             if not isinstance(answer, bytes):
-                answer = answer([returned[id(write)] for write in message.writes if write.statement.returns])
+                answer = answer([returned[id(write)] for write in message.writes if write[0].returns])
             answers.append(orjson.loads(answer))
         return answers
 
@@ -145,7 +156,7 @@ class Wire:
         if outcome.live is not None:
             self.live.append(outcome.live)
         frame = frames.write(self.peer, "in", "call", message_id, action, raw, at.timestamp(), "result")
-        return Message(action, outcome, (*outcome.writes, frame))
+        return Message(self.key, action, outcome, (*outcome.writes, frame))
 
     def say(self, action: str, payload: dict[str, Any], at: datetime = NOW) -> dict[str, Any]:
         """Send one CALL; returns the answer, which is valid by the official schema."""

@@ -5,7 +5,8 @@ import struct
 import psycopg
 import pytest
 
-from sliproad.foundation.inbound_parameters import bigints, columns, doubles, encoded_texts, register, texts, words
+from inbound_wire import executed
+from sliproad.foundation.inbound_parameters import bigints, columns, doubles, encoded_texts, texts, words
 
 PARAMETERS = columns(k=bigints, t=doubles, o=words, m=texts, p=encoded_texts)
 ECHO = "select * from unnest(%(k)s, %(t)s, %(o)s, %(m)s, %(p)s)"
@@ -14,7 +15,6 @@ ECHO = "select * from unnest(%(k)s, %(t)s, %(o)s, %(m)s, %(p)s)"
 @pytest.fixture
 def connection(database_url: str):
     with psycopg.connect(database_url, autocommit=True) as connection:
-        register(connection.adapters)
         yield connection
 
 
@@ -24,16 +24,16 @@ def test_rows_arrive_as_they_were(connection: psycopg.Connection, count: int) ->
         (number - 2**62, number / 7, f"org_{number % 3}", f"ü\\\"{{}},'{number}", f'{{"a":"日本 {number}"}}'.encode())
         for number in range(count)
     ]
-    found = connection.execute(ECHO, PARAMETERS(rows), prepare=True).fetchall()
+    found = executed(connection, ECHO, PARAMETERS, rows)
     assert found == [(*row[:4], row[4].decode()) for row in rows]
 
 
 def test_null_is_no_empty_text(connection: psycopg.Connection) -> None:
     rows = [(1, None, None, None, None), (2, 0.0, "", "", b"")]
-    assert connection.execute(ECHO, PARAMETERS(rows)).fetchall() == [(1, None, None, None, None), (2, 0.0, "", "", "")]
+    assert executed(connection, ECHO, PARAMETERS, rows) == [(1, None, None, None, None), (2, 0.0, "", "", "")]
 
 
 @pytest.mark.parametrize("row", [("1", 0.0, "", "", b""), (2**63, 0.0, "", "", b""), (1, 0.0, "", "\ud800", b"")])
 def test_what_is_no_such_value_is_refused_here(row: tuple) -> None:
     with pytest.raises((ValueError, TypeError, struct.error)):
-        PARAMETERS([row])
+        PARAMETERS.encode([row])

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from inbound_wire import executed
 from sliproad.foundation import outbox
 from sliproad.foundation.database import ENGINE, Database
 from sliproad.foundation.events import DomainEvent
@@ -213,13 +214,12 @@ async def test_the_database_going_away_is_no_fault_of_an_event(house, database_u
 
 def test_the_gateways_statement_stores_an_event_once(database_url, clock):
     """A group whose commit's fate is unknown is written again: the same event must neither double nor fail."""
-    write = outbox_write(DomainEvent(GOOD, "org_a", clock.now(), {"x": "\u00e9"}, charge_point_key=5))
-    rows = b"[" + write.row + b"]"
+    _, row = outbox_write(DomainEvent(GOOD, "org_a", clock.now(), {"x": "\u00e9"}, charge_point_key=5))
     with psycopg.connect(database_url, autocommit=True) as owner:
-        owner.execute(OUTBOX.sql, {"rows": rows.decode()})
-        owner.execute(OUTBOX.sql, {"rows": rows.decode()})
+        executed(owner, OUTBOX.sql, OUTBOX.parameters, [row])
+        executed(owner, OUTBOX.sql, OUTBOX.parameters, [row])
         found = owner.execute(
             "select name, organization_id, charge_point_key, occurred_at, data from outbox"
         ).fetchall()
     assert found == [(GOOD, "org_a", 5, clock.now(), {"x": "\u00e9"})]
-    assert orjson.loads(write.row)["i"].startswith("evt_")
+    assert orjson.loads(row)["i"].startswith("evt_")

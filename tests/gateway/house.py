@@ -23,7 +23,7 @@ from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import SystemClock
 from sliproad.foundation.crypto import SecretKey
 from sliproad.foundation.database import ENGINE, Database
-from sliproad.foundation.inbound import Live, Outcome, Peer, Received, Statement, Write
+from sliproad.foundation.inbound import Live, Outcome, Peer, Received, Statement
 from sliproad.gateway.gateway import Gateway, GatewaySettings, Ports
 from sliproad.gateway.ports import Handlers
 
@@ -70,7 +70,7 @@ def boot(peer: Peer, payload: dict[str, Any], received: Received) -> Outcome:
     status = peer.boot_policy.capitalize()
     answer = {"status": status, "currentTime": "2026-05-01T10:23:00Z", "interval": 30}
     row = orjson.dumps({"k": peer.key, "s": status, "e": peer.epoch})
-    return Outcome(orjson.dumps(answer), (Write(BOOTED, peer.key, row),), Live("boot", {"status": status}))
+    return Outcome(orjson.dumps(answer), ((BOOTED, row),), Live("boot", {"status": status}))
 
 
 def heartbeat(peer: Peer, payload: dict[str, Any], received: Received) -> Outcome:
@@ -82,7 +82,7 @@ def heard(peer: Peer, payload: dict[str, Any], received: Received) -> Outcome:
     if connector == BUGGY_CONNECTOR:
         raise KeyError("a mistake of ours")
     row = {"k": peer.key, "m": received.message_id, "c": connector, "p": orjson.Fragment(received.raw)}
-    return Outcome(b"{}", (Write(HEARD, peer.key, orjson.dumps(row)),), Live("heard", {"connector": connector}))
+    return Outcome(b"{}", ((HEARD, orjson.dumps(row)),), Live("heard", {"connector": connector}))
 
 
 def start_transaction(peer: Peer, payload: dict[str, Any], received: Received) -> Outcome:
@@ -91,12 +91,12 @@ def start_transaction(peer: Peer, payload: dict[str, Any], received: Received) -
     def answer(rows: Any) -> bytes:
         return orjson.dumps({"transactionId": rows[0][0], "idTagInfo": {"status": "Accepted"}})
 
-    return Outcome(answer, (Write(STARTED, peer.key, orjson.dumps(row)),))
+    return Outcome(answer, ((STARTED, orjson.dumps(row)),))
 
 
 def report(peer: Peer, payload: dict[str, Any], received: Received) -> Outcome:
     row = {"k": peer.key, "m": received.message_id, "c": 0, "p": orjson.Fragment(received.raw)}
-    return Outcome(b"{}", (Write(HEARD, peer.key, orjson.dumps(row)),))
+    return Outcome(b"{}", ((HEARD, orjson.dumps(row)),))
 
 
 HANDLERS = {

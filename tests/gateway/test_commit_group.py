@@ -47,7 +47,7 @@ COLUMNS = Statement(
 
 
 def doubled(value: int | str) -> Write:
-    return Write(DOUBLED, 1, json.dumps({"v": value}).encode())
+    return (DOUBLED, json.dumps({"v": value}).encode())
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ async def test_a_poisoned_entry_is_handed_back_and_the_others_are_committed(
     group: CommitGroup, database_url: str
 ) -> None:
     """House §3: a group that fails is retried one by one."""
-    good = [Noted(key, Write(FIRST, key, b'{"p":"%d"}' % key), doubled(key)) for key in (1, 3)]
-    bad = Noted(2, Write(FIRST, 2, b'{"p":"2"}'), doubled("no number"))
+    good = [Noted(key, (FIRST, b'{"p":"%d"}' % key), doubled(key)) for key in (1, 3)]
+    bad = Noted(2, (FIRST, b'{"p":"2"}'), doubled("no number"))
     for entry in (good[0], bad, good[1]):
         group.submit(entry)
     assert await good[0].outcome == [(2,)]
@@ -91,7 +91,7 @@ async def test_a_poisoned_entry_is_handed_back_and_the_others_are_committed(
 
 
 async def test_deferred_rows_go_with_the_next_group_or_with_the_flush(group: CommitGroup, database_url: str) -> None:
-    group.defer(Write(FIRST, 1, b'{"p":"deferred"}'))
+    group.defer((FIRST, b'{"p":"deferred"}'))
     with psycopg.connect(database_url, autocommit=True) as owner:
         assert owner.execute("select count(*) from seen_rows").fetchone() == (0,)
         group.flush_deferred()
@@ -108,7 +108,7 @@ async def test_a_lost_connection_is_waited_out(group: CommitGroup, database_url:
         owner.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sliproad gateway'"
         )
-        second = Noted(1, Write(FIRST, 1, b'{"p":"after"}'), doubled(2))
+        second = Noted(1, (FIRST, b'{"p":"after"}'), doubled(2))
         group.submit(second)
         assert await second.outcome == [(4,)]
         assert owner.execute("select count(*) from seen_rows where p = 'after'").fetchone() == (1,)
@@ -195,7 +195,7 @@ async def test_while_the_database_refuses_connections_calls_stay_unanswered(
 
 
 async def test_a_row_that_cannot_be_written_is_poison_like_any_other(group: CommitGroup, database_url: str) -> None:
-    good, bad = Noted(1, Write(COLUMNS, 1, (1,))), Noted(2, Write(COLUMNS, 2, (2**63,)))
+    good, bad = Noted(1, (COLUMNS, (1,))), Noted(2, (COLUMNS, (2**63,)))
     group.submit(bad)
     group.submit(good)
     assert await good.outcome == []

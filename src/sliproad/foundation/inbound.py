@@ -6,6 +6,7 @@ SELECT a message, no object that costs.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
@@ -13,8 +14,9 @@ import orjson
 from sliproad.foundation.inbound_parameters import Parameters, json_rows
 
 
-class Statement(NamedTuple):
-    """One set-based SQL statement, run once per group for all its rows.
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """One set-based SQL statement, run once per group for all its rows; a constant of its module.
 
     `parameters` makes what the writes hold, in order, the parameters of `sql`. As a rule that is one, `%(rows)s`: a JSON array
     (read it by `json_to_recordset` or `json_array_elements … with ordinality`); with `inbound_parameters.columns` it is an array
@@ -29,15 +31,11 @@ class Statement(NamedTuple):
     parameters: Parameters = json_rows
 
 
-class Write(NamedTuple):
-    """One row for a statement: one JSON value, encoded, or a tuple of its columns, as the statement's `parameters` takes it.
+Write = tuple[Statement, Any]
+"""One row for a statement: one JSON value, encoded, or a tuple of its columns, as the statement's `parameters` takes it.
 
-    `charge_point_key` sorts rows, so that groups can't deadlock.
-    """
-
-    statement: Statement
-    charge_point_key: int
-    row: Any
+A bare tuple, since every message makes two or three.
+"""
 
 
 class Live(NamedTuple):

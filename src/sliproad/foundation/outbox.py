@@ -133,7 +133,7 @@ def outbox_write(event: DomainEvent) -> Write:
         "t": event.occurred_at,
         "d": event.data,
     }
-    return Write(OUTBOX, event.charge_point_key, orjson.dumps(row))
+    return (OUTBOX, orjson.dumps(row))
 
 
 class Drain:

@@ -17,7 +17,7 @@ import structlog
 from psycopg import errors
 
 from sliproad.foundation.inbound import Statement, Write
-from sliproad.foundation.inbound_parameters import register
+from sliproad.gateway.pipeline import Pipeline, connect
 
 log = structlog.get_logger()
 MOST_ENTRIES = 1000
@@ -75,7 +75,7 @@ class CommitGroup:
         self._idle: asyncio.Event = asyncio.Event()
         self._idle.set()
         self._when_room: list[Callable[[], None]] = []
-        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._pipeline: Pipeline | None = None
 
     def submit(self, entry: Entry) -> None:
         """Take `entry` into the next group."""
@@ -116,8 +116,8 @@ class CommitGroup:
                 self._idle.clear()
                 await self._write_next()
         finally:
-            if self._connection is not None:
-                await self._connection.close()
+            if self._pipeline is not None:
+                await self._pipeline.close()
 
     async def drained(self) -> None:
         """Wait until nothing waits."""
@@ -159,7 +159,7 @@ class CommitGroup:
             try:
                 await self._commit([], [write])
             except psycopg.Error as error:
-                log.warning("deferred_row_lost", statement=write.statement.name, error=str(error))
+                log.warning("deferred_row_lost", statement=write[0].name, error=str(error))
 
     def _answer(self, entries: list[Entry], results: list[Rows]) -> None:
         self.commits += 1
@@ -189,35 +189,28 @@ class CommitGroup:
                 await asyncio.sleep(pause)
 
     async def _try_commit(self, entries: list[Entry], deferred: list[Write]) -> list[Rows]:
-        connection = self._connection
-        if connection is None or connection.closed:
-            connection = self._connection = await connect(self.engine_url)
-        buckets: dict[str, Bucket] = {}
+        pipeline = self._pipeline
+        if pipeline is None or pipeline.closed:
+            pipeline = self._pipeline = await connect(self.engine_url)
+        buckets: dict[Statement, Bucket] = {}
         places = [_sort_in(buckets, entry.writes) for entry in entries]
         _sort_in(buckets, deferred)
-        prepared = [(bucket, _parameters(bucket)) for bucket in sorted(buckets.values(), key=_order)]
-        cursors: list[tuple[Bucket, psycopg.AsyncCursor[Any]]] = []
-        async with connection.pipeline():
-            await connection.execute("begin")
-            for bucket, parameters in prepared:
-                cursor = await connection.execute(bucket.statement.sql, parameters, prepare=True)
-                if bucket.statement.returns:
-                    cursors.append((bucket, cursor))
-            await connection.execute("commit")
-        for bucket, cursor in cursors:
+        ordered = sorted(buckets.values(), key=_order)
+        returned = await pipeline.commit([(bucket.statement, _encoded(bucket)) for bucket in ordered])
+        for bucket, rows in zip(ordered, returned, strict=True):
             bucket.returned = [NO_ROW] * len(bucket.rows)
-            for row in await cursor.fetchall():
+            for row in rows:
                 bucket.returned[row[0]] = row[1:]
         return [NO_ROW if place is None else [bucket.returned[at] for bucket, at in place] for place in places]
 
     async def _is_passing(self, error: psycopg.Error) -> bool:
         """Whether `error` is PostgreSQL's own trouble (gone, restarting, disk full, deadlock), not this group's fault."""
-        connection = self._connection
-        if connection is not None and not connection.closed:
+        pipeline = self._pipeline
+        if pipeline is not None and not pipeline.closed:
             with contextlib.suppress(psycopg.Error):
-                await connection.rollback()
-        if connection is not None and connection.closed:
-            self._connection = None
+                await pipeline.roll_back()
+        if pipeline is None or pipeline.closed:
+            self._pipeline = None
             return True
         state = error.sqlstate
         return (
@@ -227,43 +220,29 @@ class CommitGroup:
         )
 
 
-async def connect(engine_url: str) -> psycopg.AsyncConnection[Any]:
-    """A connection whose commits are durable before they return."""
-    connection = await psycopg.AsyncConnection.connect(
-        engine_url, autocommit=True, connect_timeout=5, prepare_threshold=0
-    )
-    register(connection.adapters)
-    await connection.execute("set synchronous_commit = on")
-    # Statements are planned once, on tables that may still be small then, and kept: only lookups by key stay right.
-    for plan in ("seqscan", "bitmapscan", "mergejoin"):
-        await connection.execute(f"set enable_{plan} = off")
-    await connection.execute("set application_name = 'sliproad gateway'")
-    return connection
-
-
 def _order(bucket: Bucket) -> int:
     return bucket.statement.order
 
 
-def _parameters(bucket: Bucket) -> dict[str, bytes]:
+def _encoded(bucket: Bucket) -> list[bytes]:
     """The rows as the statement takes them.
 
     Raises:
         psycopg.errors.InvalidParameterValue: a row can't be written so; as if PostgreSQL had refused it, so that it is found.
     """
     try:
-        return bucket.statement.parameters(bucket.rows)
+        return bucket.statement.parameters.encode(bucket.rows)
     except (TypeError, ValueError, struct.error) as error:
         raise errors.InvalidParameterValue(f"{bucket.statement.name}: {error}") from error
 
 
-def _sort_in(buckets: dict[str, Bucket], writes: Sequence[Write]) -> list[tuple[Bucket, int]] | None:
+def _sort_in(buckets: dict[Statement, Bucket], writes: Sequence[Write]) -> list[tuple[Bucket, int]] | None:
     """Put each write's row into its statement's bucket; gives where the returning ones are."""
     places: list[tuple[Bucket, int]] | None = None
-    for statement, _, row in writes:
-        bucket = buckets.get(statement.name)
+    for statement, row in writes:
+        bucket = buckets.get(statement)
         if bucket is None:
-            bucket = buckets[statement.name] = Bucket(statement)
+            bucket = buckets[statement] = Bucket(statement)
         if statement.returns:
             if places is None:
                 places = []

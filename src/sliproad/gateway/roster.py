@@ -6,6 +6,7 @@ epochs with the rows every second (house §3, trust G3).
 
 import asyncio
 from collections.abc import Iterable
+from operator import attrgetter
 from time import monotonic, time
 
 import structlog
@@ -111,7 +112,7 @@ class Roster:
         now, since = monotonic(), self._seen_flushed_at
         self._seen_flushed_at = time()
         writes: list[Write] = []
-        for connection in list(self._all):
+        for connection in sorted(self._all, key=attrgetter("peer.key")):
             connection.tick(now)
             exchange = connection.exchange
             if exchange is not None and exchange.seen_at >= since and not connection.is_superseded:
@@ -158,13 +159,13 @@ class Roster:
 
 
 class Flush:
-    """When charge points were last seen, for all that were, in one statement."""
+    """When charge points were last seen, for all that were, in one statement; ordered by key."""
 
     __slots__ = ("writes",)
     key = 0
 
     def __init__(self, writes: list[Write]) -> None:
-        self.writes = sorted(writes, key=lambda write: write.charge_point_key)
+        self.writes = writes
 
     def committed(self, rows: Rows) -> None:
         pass

@@ -29,7 +29,7 @@ def wire(installation: Installation) -> Wire:
 
 
 def log(installation: Installation, *writes: Write) -> None:
-    installation.commit([Message("", Outcome(b"{}"), writes)])
+    installation.commit([Message(0, "", Outcome(b"{}"), writes)])
 
 
 async def test_a_call_and_its_answers(installation: Installation, engine: Database, wire: Wire) -> None:

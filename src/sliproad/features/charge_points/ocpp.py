@@ -26,7 +26,7 @@ def boot_notification(heartbeat_seconds: int, commissioning_heartbeat_seconds: i
         interval = heartbeat_seconds if is_settled else commissioning_heartbeat_seconds
         answer = {"status": status, "currentTime": current_time(received.at), "interval": interval}
         row = {"k": peer.key, "s": status, "t": received.at, "e": peer.epoch, "p": orjson.Fragment(received.raw)}
-        write = Write(BOOT, peer.key, encode_row(row | _boot_facts(payload)))
+        write = (BOOT, encode_row(row | _boot_facts(payload)))
         return Outcome(orjson.dumps(answer), (write,), Live("boot", {"status": status}))
 
     return handle
@@ -90,7 +90,7 @@ def status_write(
             row["e"] = new_id("evt")
         if status == "Faulted" and "charge_point.fault" in peer.subscribed:
             row["f"] = new_id("evt")
-    return Write(STATUS, peer.key, encode_row(row))
+    return (STATUS, encode_row(row))
 
 
 def _live_status(evse_id: int, connector_id: int, status: str) -> Live:

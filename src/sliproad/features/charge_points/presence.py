@@ -145,7 +145,7 @@ class RowPresence:
                 "t": opened.at,
             }
         )
-        write = Write(OPENED, peer.key, row)
+        write = (OPENED, row)
         if "charge_point.connected" not in peer.subscribed:
             return (write,)
         return (write, outbox_write(connected_event(peer, opened.at)))
@@ -156,11 +156,11 @@ class RowPresence:
         if "charge_point.disconnected" in peer.subscribed:
             event = disconnected_event(peer.key, peer.charge_point_id, peer.organization_id, at)
             row |= {"event_id": new_id("evt"), "data": event.data}
-        return (Write(CLOSED, peer.key, orjson.dumps(row)),)
+        return ((CLOSED, orjson.dumps(row)),)
 
     def seen(self, peer: Peer, seen: SeenFacts) -> Write:
         """Set last_seen_at and last_heartbeat_at, never backwards."""
-        return Write(SEEN, peer.key, (peer.key, peer.epoch, seen.at, seen.heartbeat_at))
+        return (SEEN, (peer.key, peer.epoch, seen.at, seen.heartbeat_at))
 
     async def sign_of_life(self, gateway_id: str) -> None:
         """Say that this gateway lives, and bury those silent for 10 s: their charge points are not connected."""

@@ -29,5 +29,5 @@ def meter_writes(
             energy_register_wh(samples),
             orjson.dumps(samples),
         )
-        writes.append(Write(METER_VALUES, peer.key, row))
+        writes.append((METER_VALUES, row))
     return tuple(writes)

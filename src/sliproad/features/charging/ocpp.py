@@ -64,7 +64,7 @@ def start_transaction(authorize: Authorize) -> Handler:
             "r": payload.get("reservationId"),
         }
         live = Live("transaction_started", {"connector_id": connector_id, "id_token": id_tag})
-        return Outcome(_start_answer, (Write(START, peer.key, encode_row(row)),), live)
+        return Outcome(_start_answer, ((START, encode_row(row)),), live)
 
     return handle
 
@@ -87,7 +87,7 @@ def stop_transaction(authorize: Authorize) -> Handler:
             "m": meter_stop,
             "r": payload.get("reason", "Local"),
         }
-        writes: tuple[Write, ...] = (Write(STOP, peer.key, encode_row(row)),)
+        writes: tuple[Write, ...] = ((STOP, encode_row(row)),)
         if data := payload.get("transactionData"):
             writes += meter_writes(peer, transaction_id, 0, data, received.at)
         answer = EMPTY_ANSWER if id_tag is None else ID_TAG_INFO[authorize(peer.key, id_tag)]
@@ -103,7 +103,7 @@ def transaction_event(authorize: Authorize) -> Handler:
         token, evse = payload.get("idToken"), payload.get("evse") or {}
         status = None if token is None else authorize(peer.key, token["idToken"])
         transaction_id = payload["transactionInfo"]["transactionId"]
-        event = Write(TRANSACTION_EVENT, peer.key, encode_row(_event_row(peer, payload, received, status)))
+        event = (TRANSACTION_EVENT, encode_row(_event_row(peer, payload, received, status)))
         writes: tuple[Write, ...] = (event,)
         if readings := payload.get("meterValue"):
             writes += meter_writes(peer, transaction_id, evse.get("id", 0), readings, received.at)

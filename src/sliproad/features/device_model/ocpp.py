@@ -7,6 +7,7 @@ from sliproad.features.charge_points.reported_time import read_reported_time
 from sliproad.features.device_model.statements import DEVICE_EVENT, REPORT_PART, VARIABLES
 from sliproad.foundation.inbound import Live, Outcome, Peer, Received, Write
 from sliproad.foundation.inbound_rows import encode_row
+from sliproad.ocpp.secret_settings import shown
 
 EMPTY_ANSWER = b"{}"
 
@@ -19,8 +20,8 @@ def notify_report(peer: Peer, payload: dict[str, Any], received: Received) -> Ou
     base = {"k": peer.key, "o": peer.organization_id, "q": request_id, "g": generated_at, "t": received.at}
     part = base | {"n": payload["seqNo"], "l": is_last, "c": len(variables)}
     writes = (
-        Write(REPORT_PART, peer.key, encode_row(part)),
-        Write(VARIABLES, peer.key, encode_row(base | {"d": variables})),
+        (REPORT_PART, encode_row(part)),
+        (VARIABLES, encode_row(base | {"d": variables})),
     )
     return Outcome(EMPTY_ANSWER, writes, Live("report", {"request_id": request_id, "is_last": is_last}))
 
@@ -38,7 +39,12 @@ def _variable_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
         "h": data.get("variableCharacteristics"),
     }
     return [
-        base | {"a": attribute.get("type", "Actual"), "x": attribute.get("value"), "m": attribute.get("mutability")}
+        base
+        | {
+            "a": attribute.get("type", "Actual"),
+            "x": shown(variable["name"], attribute.get("value")),
+            "m": attribute.get("mutability"),
+        }
         for attribute in data["variableAttribute"]
     ]
 
@@ -48,6 +54,7 @@ def notify_event(peer: Peer, payload: dict[str, Any], received: Received) -> Out
     writes: list[Write] = []
     for event in payload["eventData"]:
         component, variable = event["component"], event["variable"]
+        value = shown(variable["name"], event["actualValue"])
         row = {
             "k": peer.key,
             "o": peer.organization_id,
@@ -57,10 +64,10 @@ def notify_event(peer: Peer, payload: dict[str, Any], received: Received) -> Out
             "c": component["name"],
             "v": variable["name"],
             "g": event.get("trigger"),
-            "x": event.get("actualValue"),
-            "d": event,
+            "x": value,
+            "d": event | {"actualValue": value},
         }
-        writes.append(Write(DEVICE_EVENT, peer.key, encode_row(row)))
+        writes.append((DEVICE_EVENT, encode_row(row)))
         evse = component.get("evse") or {}
         if (component["name"], variable["name"]) == ("Connector", "AvailabilityState") and "connectorId" in evse:
             place = evse["id"], evse["connectorId"]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sliproad.features.firmware.statements import NOTIFICATION
-from sliproad.foundation.inbound import Handler, Live, Outcome, Peer, Received, Write
+from sliproad.foundation.inbound import Handler, Live, Outcome, Peer, Received
 from sliproad.foundation.inbound_rows import encode_row
 
 
@@ -14,6 +14,6 @@ def status_notification(kind: str) -> Handler:
         status, request_id = payload["status"], payload.get("requestId")
         row = {"k": peer.key, "o": peer.organization_id, "d": kind, "s": status, "q": request_id, "t": received.at}
         live = Live("firmware", {"kind": kind, "status": status, "request_id": request_id})
-        return Outcome(b"{}", (Write(NOTIFICATION, peer.key, encode_row(row)),), live)
+        return Outcome(b"{}", ((NOTIFICATION, encode_row(row)),), live)
 
     return handle

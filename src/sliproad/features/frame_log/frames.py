@@ -60,7 +60,7 @@ def write(  # noqa: PLR0917 - by position: it is called for every frame
     shown = payload if action in HOT else redacted(action, payload)
     if answer == _ANSWERED:
         row = (peer.key, at, peer.organization_id, storable(message_id), action, shown)
-        return Write(HANDLED_CALL, peer.key, row)
+        return (HANDLED_CALL, row)
     tail = _tail(direction, kind, action, answer)
     if kind == "error":
         tail = b',"e":%b%b' % (orjson.dumps(_error_code(payload)), tail)
@@ -69,7 +69,7 @@ def write(  # noqa: PLR0917 - by position: it is called for every frame
     text = orjson.dumps(shown.decode())
     spoken_id = without_nul(orjson.dumps(message_id))  # the payload is JSON as text, in which U+0000 is six characters
     members = (peer.row_owner, orjson.dumps(at), spoken_id, text, tail)
-    return Write(FRAME, peer.key, b'{%b,"t":%b,"m":%b,"p":%b%b' % members)
+    return (FRAME, b'{%b,"t":%b,"m":%b,"p":%b%b' % members)
 
 
 @lru_cache(maxsize=4096)

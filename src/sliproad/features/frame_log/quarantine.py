@@ -29,4 +29,4 @@ def write(
         "b": base64.b64encode(raw).decode(),
         "r": reason,
     }
-    return Write(QUARANTINE, peer.key, encode_row(row))
+    return (QUARANTINE, encode_row(row))

@@ -42,4 +42,4 @@ update charge_point_credentials p set state = 'active', changed_xid = pg_current
 def credential_used(charge_point_key: int, credential_id: int, form: str) -> tuple[Write, ...]:
     """Record that a password opened, in the form it was sent."""
     row = orjson.dumps({"k": charge_point_key, "c": credential_id, "f": form})
-    return (Write(CREDENTIAL_USED, charge_point_key, row), Write(PROMOTED, charge_point_key, row))
+    return ((CREDENTIAL_USED, row), (PROMOTED, row))

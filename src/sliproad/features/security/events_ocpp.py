@@ -4,7 +4,7 @@ from typing import Any
 from zlib import crc32
 
 from sliproad.features.charge_points.reported_time import read_reported_time
-from sliproad.foundation.inbound import Live, Outcome, Peer, Received, Statement, Write
+from sliproad.foundation.inbound import Live, Outcome, Peer, Received, Statement
 from sliproad.foundation.inbound_rows import encode_row
 
 SECURITY_EVENT = Statement(
@@ -31,6 +31,4 @@ def security_event_notification(peer: Peer, payload: dict[str, Any], received: R
         "d": details,
         "h": crc32((details or "").encode()),
     }
-    return Outcome(
-        b"{}", (Write(SECURITY_EVENT, peer.key, encode_row(row)),), Live("security_event", {"type": event_type})
-    )
+    return Outcome(b"{}", ((SECURITY_EVENT, encode_row(row)),), Live("security_event", {"type": event_type}))
