@@ -14,16 +14,18 @@ from sliproad.foundation.database import (
     ENGINE,
     NOBODY,
     Database,
+    DatabaseError,
     IntegrityError,
     Scope,
     driver_connection,
+    run,
     violated_constraint,
 )
 from sliproad.foundation.database.condition import check_answers, schema_revision
 from sliproad.foundation.database.migrations import migrate, newest_revision
 from sliproad.foundation.database.policies import condition
 from sliproad.foundation.database.rows import visible_to
-from sliproad.foundation.database.sessions import as_role
+from sliproad.foundation.database.sessions import MOST_ASKED_AT_ONCE, as_role, is_quiet
 from sliproad.foundation.events import DomainEvent
 from sliproad.migrations.tables import metadata
 
@@ -256,3 +258,28 @@ async def test_connections_terminated_by_the_server_are_replaced(engine, databas
         admin.execute("select pg_terminate_backend(%s, 5000)", [pid])
     async with engine.transaction(ENGINE) as session:
         assert await session.scalar(text("select pg_backend_pid()")) != pid
+
+
+async def test_a_plain_statement_sees_the_transaction_it_runs_in_and_rows_know_their_columns(engine):
+    async with engine.transaction(ENGINE) as session:
+        await session.execute(text("set local application_name = 'inside'"))
+        (inside,) = await run(session, "select current_setting('application_name') as name, %(n)s::int as n", {"n": 7})
+    (outside,) = await run(engine, "select current_setting('application_name') as name, %(n)s::int as n", {"n": 7})
+    assert (inside.name, inside.n) == ("inside", 7)
+    assert (outside.name == "inside", outside.n) == (False, 7)
+
+
+async def test_questions_run_beside_each_other_and_survive_a_server_that_ended_their_connections(engine):
+    asked = "select pg_backend_pid() as pid, pg_sleep(0.05)"
+    pids = {row.pid for (row,) in await asyncio.gather(*(engine.ask(asked, {}) for _ in range(12)))}
+    assert 1 < len(pids) <= MOST_ASKED_AT_ONCE
+    async with engine.transaction(ENGINE) as session:
+        await session.execute(text("select pg_terminate_backend(pid) from unnest(:pids) as pid"), {"pids": list(pids)})
+    async with asyncio.timeout(10):  # the server says goodbye when it gets to it
+        while any(is_quiet(each) for each in engine._idle):
+            await asyncio.sleep(0.01)
+    again = {row.pid for (row,) in await asyncio.gather(*(engine.ask(asked, {}) for _ in range(4)))}
+    assert not again & pids
+    with pytest.raises(DatabaseError):
+        await engine.ask("select no_such_column", {})
+    assert len(await engine.ask("select 1", {})) == 1

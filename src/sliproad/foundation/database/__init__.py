@@ -11,6 +11,7 @@ from sliproad.foundation.database.sessions import (
     driver_connection,
     violated_constraint,
 )
+from sliproad.foundation.database.statements import Where, run
 
 __all__ = [
     "ENGINE",
@@ -21,8 +22,10 @@ __all__ = [
     "Row",
     "Scope",
     "Session",
+    "Where",
     "driver_connection",
     "kept",
+    "run",
     "violated_constraint",
     "visible_to",
 ]

@@ -12,11 +12,13 @@ Either way the policies are the second wall; the services' own checks are the fi
 """
 
 import asyncio
+import select
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal, cast
 
 import psycopg
+from psycopg.rows import namedtuple_row
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -32,6 +34,7 @@ DatabaseError = SQLAlchemyError
 """Whatever goes wrong between us and PostgreSQL, for loops that go on all the same."""
 
 RoleName = Literal["owner", "web", "engine"]
+MOST_ASKED_AT_ONCE = 4
 LOGIN_NAMES = {"owner": policies.OWNER, "web": policies.WEB, "engine": policies.ENGINE}
 SET_SCOPE = text(
     "select set_config('sliproad.organization_id', :organization_id, true), set_config('sliproad.installer_id', :installer_id, true),"
@@ -69,8 +72,8 @@ class Database:
             hide_parameters=True,  # an error's text reaches the log; the values of its statement must not (trust S3)
         )
         self._session = async_sessionmaker(self.engine, expire_on_commit=False)
-        self._asking = asyncio.Lock()
-        self._asked: psycopg.AsyncConnection[Any] | None = None
+        self._asking = asyncio.Semaphore(MOST_ASKED_AT_ONCE)
+        self._idle: list[psycopg.AsyncConnection[Any]] = []
 
     @asynccontextmanager
     async def transaction(self, scope: Scope) -> AsyncIterator[Session]:
@@ -88,30 +91,52 @@ class Database:
                 )
             yield session
 
-    async def ask(self, statement: str, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
-        """One psycopg statement, committed by itself, on a connection kept for that; for what is asked every second.
+    async def ask(self, statement: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        """One psycopg statement, committed by itself, on connections kept for that; for what is asked again and again.
 
         A tenth of a transaction's cost: no pool, no ping, no `begin`, planned once. In the role of this object, without a scope.
+        Rows are tuples that know their columns' names.
 
         Raises:
             DatabaseError: as a transaction does.
         """
         async with self._asking:
             try:
-                if self._asked is None or self._asked.closed:
-                    self._asked = await psycopg.AsyncConnection.connect(
-                        self.url, autocommit=True, connect_timeout=5, prepare_threshold=0
-                    )
-                cursor = await self._asked.execute(statement, parameters)
-                return await cursor.fetchall() if cursor.description else ()
+                connection = await self._kept_connection()
+                try:
+                    cursor = await connection.execute(statement, parameters)
+                    return await cursor.fetchall() if cursor.description else ()
+                finally:
+                    if not connection.closed:
+                        self._idle.append(connection)
             except psycopg.Error as error:
                 raise DatabaseError(str(error)) from error
 
+    async def _kept_connection(self) -> psycopg.AsyncConnection[Any]:
+        """An idle connection, or a new one."""
+        while self._idle:
+            connection = self._idle.pop()
+            if is_quiet(connection):
+                return connection
+            await connection.close()
+        return await psycopg.AsyncConnection.connect(
+            self.url, autocommit=True, connect_timeout=5, prepare_threshold=0, row_factory=namedtuple_row
+        )
+
     async def close(self) -> None:
         """Close every connection."""
-        if self._asked is not None:
-            await self._asked.close()
+        while self._idle:
+            await self._idle.pop().close()
         await self.engine.dispose()
+
+
+def is_quiet(connection: psycopg.AsyncConnection[Any]) -> bool:
+    """Whether an idle connection is still there: one whose server has gone has something to read, without a round trip."""
+    if connection.closed:
+        return False
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return not waiting.poll(0)
 
 
 def violated_constraint(error: IntegrityError) -> str:
