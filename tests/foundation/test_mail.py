@@ -17,7 +17,7 @@ from sliproad.foundation.database import Database, Scope
 from sliproad.foundation.errors import InvalidInput, UpstreamUnavailable
 from sliproad.foundation.files import Files
 from sliproad.foundation.jobs import Jobs
-from sliproad.foundation.letters import Letter
+from sliproad.foundation.letters import Letter, with_help
 from sliproad.foundation.mail import Attachment, FileMailer, SmtpMailer
 from sliproad.foundation.outgoing import Outgoing
 
@@ -155,6 +155,32 @@ async def test_a_mail_goes_out_with_its_commit_and_carries_stored_files(
     (path,) = mailer.folder.iterdir()
     (attachment,) = read(path).iter_attachments()
     assert (attachment.get_filename(), attachment.get_content()) == ("certificate.pdf", b"%PDF-1.7")
+
+
+async def test_below_every_mail_stands_where_help_is(
+    engine: Database, secret_key: SecretKey, mailer: FileMailer, web: Database
+) -> None:
+    jobs = Jobs(engine.url, pool_size=3)
+    outgoing.register(jobs, engine, secret_key, mailer, Files(), support_url="https://help.example/?a=1&b=2")
+    await jobs.open()
+    async with web.transaction(Scope(organization_id="org_1")) as session:
+        await Outgoing(jobs, secret_key).enqueue(session, a_letter().to("a@b.example"))
+    await work(jobs)
+    await jobs.close()
+    (path,) = mailer.folder.iterdir()
+    mail = read(path)
+    text, html = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))
+    assert text.rstrip().endswith("Questions? https://help.example/?a=1&b=2")
+    assert '<a href="https://help.example/?a=1&amp;b=2"' in html
+    assert html.rstrip().endswith("</body></html>")
+
+
+def test_help_by_mail_is_shown_as_an_address() -> None:
+    mail = a_letter().to("a@b.example")
+    assert with_help(mail, None) is mail
+    helped = with_help(mail, "mailto:help@sliproad.example")
+    assert helped.text.endswith("\n\nQuestions? help@sliproad.example\n")
+    assert '<a href="mailto:help@sliproad.example"' in helped.html
 
 
 async def test_no_commit_no_mail(jobs: Jobs, web: Database, secret_key: SecretKey, mailer: FileMailer) -> None:

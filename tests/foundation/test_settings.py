@@ -75,6 +75,8 @@ def test_a_flag_that_was_not_given_does_not_count(monkeypatch):
         ("database_url", "mysql://x"),
         ("nats_url", "http://x"),
         ("issue_prefix", "too long"),
+        ("support_url", "javascript:alert(1)"),
+        ("support_url", "help.example"),
         ("allowed_private_networks", "10.0.0.0/8, nonsense"),
         ("heartbeat_seconds", 1),
         ("frame_log_days", 0),

@@ -1,8 +1,12 @@
-"""How our mails look: one letter, in text and in HTML, for every feature that writes to somebody."""
+"""How our mails look: one letter, in text and in HTML, for every feature that writes to somebody.
 
-from dataclasses import dataclass
+`outgoing` puts the address for help below every mail that leaves, those that features write with templates of their own too.
+"""
+
+from dataclasses import dataclass, replace
 
 from jinja2 import Environment
+from markupsafe import Markup
 
 from sliproad.foundation.mail import Attachment, Mail
 
@@ -36,6 +40,22 @@ border-radius:10px;font-weight:600;text-decoration:none">{{ link[0] }}</a></p>
 {% endfor %}
 </td></tr></table></td></tr></table></body></html>
 """)
+
+
+HELP = Markup(
+    '<p style="margin:16px auto;max-width:560px;text-align:center;font:13px/1.6 system-ui,sans-serif;color:#52625f">'
+    'Questions? <a href="{url}" style="color:#0b6258">{shown}</a></p>'
+)
+
+
+def with_help(mail: Mail, support_url: str | None) -> Mail:
+    """The mail with the address for help at its foot, where the installation has one (`SLIPROAD_SUPPORT_URL`)."""
+    if support_url is None:
+        return mail
+    shown = support_url.removeprefix("mailto:")
+    body, end, rest = mail.html.rpartition("</body>")
+    text = f"{mail.text.rstrip()}\n\nQuestions? {shown}\n"
+    return replace(mail, text=text, html=f"{body}{HELP.format(url=support_url, shown=shown)}{end}{rest}")
 
 
 @dataclass(frozen=True, slots=True)

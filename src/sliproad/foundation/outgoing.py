@@ -12,6 +12,7 @@ from sliproad.foundation.database import ENGINE, Database, Session
 from sliproad.foundation.files import Files
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.jobs import Jobs
+from sliproad.foundation.letters import with_help
 from sliproad.foundation.mail import Attachment, Mail, Mailer
 
 SEND_MAIL = "foundation.send_mail"
@@ -33,8 +34,16 @@ class Outgoing:
         await self.jobs.enqueue(session, SEND_MAIL, sealed=sealed, message_id=new_id("mail"), file_ids=list(file_ids))
 
 
-def register(jobs: Jobs, database: Database, secret_key: SecretKey, mailer: Mailer, files: Files) -> None:
-    """Define the job `foundation.send_mail`; `database` speaks as `engine`."""
+def register(
+    jobs: Jobs,
+    database: Database,
+    secret_key: SecretKey,
+    mailer: Mailer,
+    files: Files,
+    *,
+    support_url: str | None = None,
+) -> None:
+    """Define the job `foundation.send_mail`; `database` speaks as `engine`, `support_url` stands below every mail."""
 
     async def send_mail(sealed: str, message_id: str, file_ids: list[str]) -> None:
         to, subject, text, html, inline = orjson.loads(secret_key.decrypt(PURPOSE, sealed.encode()))
@@ -43,6 +52,7 @@ def register(jobs: Jobs, database: Database, secret_key: SecretKey, mailer: Mail
             for file_id in file_ids:
                 file = await files.read(session, file_id)
                 attachments.append(Attachment(file.name, file.mime, file.data))
-        await mailer.send(Mail(to, subject, text, html, tuple(attachments)), message_id)
+        mail = Mail(to, subject, text, html, tuple(attachments))
+        await mailer.send(with_help(mail, support_url), message_id)
 
     jobs.task(SEND_MAIL, send_mail)

@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = None
     allowed_private_networks: Annotated[tuple[Network, ...], NoDecode] = ()
     issue_prefix: str = Field(default="SLP", pattern=r"^[A-Z]{2,5}$")
-    support_url: str | None = None
+    support_url: str | None = Field(default=None, pattern=r"^(https?://|mailto:)[^\s<>\"]+$")
     signing_pkcs12: Path | None = None
     signing_pkcs12_password: SecretStr | None = None
     timestamp_url: str | None = None
