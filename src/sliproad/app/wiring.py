@@ -118,7 +118,14 @@ def register_jobs(of: Services) -> None:
     handover_jobs.register(parts.jobs, of.certificate_issuer)
     webhook_jobs.register(parts.jobs, of.webhooks, of.webhook_control)
     retention.register(parts.jobs, parts.engine, parts.clock, days={"ocpp_messages": parts.settings.frame_log_days})
-    outgoing.register(parts.jobs, parts.engine, parts.secret_key, mailer(parts), Files())
+    outgoing.register(
+        parts.jobs,
+        parts.engine,
+        parts.secret_key,
+        mailer(parts),
+        Files(),
+        support_url=parts.settings.support_url,
+    )
 
 
 def mailer(parts: Parts) -> Mailer:
