@@ -4,47 +4,34 @@ from collections.abc import Collection
 
 from sliproad.features.charge_points import live_store
 from sliproad.features.charge_points.live_model import ConnectorStatus, LiveState
-from sliproad.features.charge_points.live_store import ChargePointLiveRow, ConnectorRow
-from sliproad.foundation.database import Session
+from sliproad.features.charge_points.live_store import ChargePointLiveRow
+from sliproad.foundation.database import Session, Where
 from sliproad.foundation.errors import NotFound
 
 
 class LiveService:
-    """Every method works in the caller's transaction and sees what its scope sees."""
+    """Every method works in the caller's transaction and sees what its scope sees, or by itself for role `engine`."""
 
-    async def live(self, session: Session, charge_point_key: int) -> LiveState:
+    async def live(self, where: Where, charge_point_key: int) -> LiveState:
         """The live state of a charge point.
 
         Raises:
             NotFound: there is no such charge point for this caller.
         """
-        found = await self.live_of(session, [charge_point_key])
-        if charge_point_key not in found:
+        found = await live_store.find_live(where, charge_point_key)
+        if found is None:
             raise NotFound("There is no such charge point.")
-        return found[charge_point_key]
+        return found
 
     async def live_of(self, session: Session, charge_point_keys: Collection[int]) -> dict[int, LiveState]:
         """The live states of many at once, by key; absent ones are left out."""
         rows = await live_store.live_rows(session, charge_point_keys)
         return {row.charge_point_key: _live_state(row) for row in rows}
 
-    async def connectors(self, session: Session, charge_point_key: int) -> list[ConnectorStatus]:
+    async def connectors(self, where: Where, charge_point_key: int) -> list[ConnectorStatus]:
         """What each connector last reported, in their order; those that never did are not among them."""
-        return (await self.connectors_of(session, [charge_point_key])).get(charge_point_key, [])
-
-    async def connectors_of(
-        self, session: Session, charge_point_keys: Collection[int]
-    ) -> dict[int, list[ConnectorStatus]]:
-        """The connectors of many at once, by charge point key."""
-        found: dict[int, list[ConnectorStatus]] = {}
-        for row in await live_store.connector_rows(session, charge_point_keys):
-            found.setdefault(row.charge_point_key, []).append(_connector_status(row))
-        return found
+        return await live_store.find_connectors(where, charge_point_key)
 
 
 def _live_state(row: ChargePointLiveRow) -> LiveState:
     return LiveState(**{name: getattr(row, name) for name in LiveState.__slots__})
-
-
-def _connector_status(row: ConnectorRow) -> ConnectorStatus:
-    return ConnectorStatus(**{name: getattr(row, name) for name in ConnectorStatus.__slots__})

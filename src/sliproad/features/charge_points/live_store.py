@@ -8,7 +8,8 @@ from sqlalchemy import BigInteger, ForeignKey, Index, select, text
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.foundation.database import Row, Session, kept, visible_to
+from sliproad.features.charge_points.live_model import ConnectorStatus, LiveState
+from sliproad.foundation.database import Row, Session, Where, kept, run, visible_to
 
 
 class ChargePointLiveRow(Row):
@@ -90,20 +91,25 @@ class GatewayRow(Row):
     seen_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
 
+LIVE = f"select {', '.join(LiveState.__slots__)} from charge_point_live where charge_point_key = %(key)s"  # noqa: S608 (constants)
+CONNECTORS = f"""
+select {", ".join(ConnectorStatus.__slots__)} from connectors where charge_point_key = %(key)s order by evse_id, connector_id
+"""  # noqa: S608 (constants)
+
+
+async def find_live(where: Where, charge_point_key: int) -> LiveState | None:
+    """As it is now; None where there is none to be seen."""
+    rows = await run(where, LIVE, {"key": charge_point_key})
+    return LiveState(*rows[0]) if rows else None
+
+
+async def find_connectors(where: Where, charge_point_key: int) -> list[ConnectorStatus]:
+    """A charge point's connectors as they are now, in their order."""
+    return [ConnectorStatus(*row) for row in await run(where, CONNECTORS, {"key": charge_point_key})]
+
+
 async def live_rows(session: Session, charge_point_keys: Collection[int]) -> Sequence[ChargePointLiveRow]:
     """As they are now, whatever the session has seen of them before; absent ones are left out."""
     row = ChargePointLiveRow
     query = select(row).where(row.charge_point_key.in_(charge_point_keys)).execution_options(populate_existing=True)
-    return (await session.scalars(query)).all()
-
-
-async def connector_rows(session: Session, charge_point_keys: Collection[int]) -> Sequence[ConnectorRow]:
-    """As they are now, in the order of charge points and connectors."""
-    row = ConnectorRow
-    query = (
-        select(row)
-        .where(row.charge_point_key.in_(charge_point_keys))
-        .order_by(row.charge_point_key, row.evse_id, row.connector_id)
-        .execution_options(populate_existing=True)
-    )
     return (await session.scalars(query)).all()

@@ -205,12 +205,11 @@ async def count_gateways(session: Session) -> int:
     return await session.scalar(presence_store.ALIVE_COUNT, {"seconds": DEAD_AFTER_SECONDS}) or 0
 
 
-async def whereabouts(session: Session, charge_point_key: int) -> Whereabouts | None:
-    """Where a charge point is connected, if a gateway that is alive holds it."""
-    row = (
-        await session.execute(presence_store.WHEREABOUTS, {"key": charge_point_key, "seconds": DEAD_AFTER_SECONDS})
-    ).one_or_none()
-    return Whereabouts(row.gateway_id, row.epoch, row.protocol_version) if row else None
+async def whereabouts(database: Database, charge_point_key: int) -> Whereabouts | None:
+    """Where a charge point is connected, if a gateway that is alive holds it. `database` speaks as role `engine`."""
+    asked = {"key": charge_point_key, "seconds": DEAD_AFTER_SECONDS}
+    rows = await database.ask(presence_store.WHEREABOUTS, asked)
+    return Whereabouts(*rows[0]) if rows else None
 
 
 def _moment(at: float) -> datetime:

@@ -24,7 +24,8 @@ ORPHANED = text(
 )
 HELD_EPOCHS = text("select charge_point_key, epoch from charge_point_live where gateway_id = :gateway_id and connected")
 ALIVE_COUNT = text("select count(*) from gateways where seen_at > now() - make_interval(secs => :seconds)")
-WHEREABOUTS = text(
-    "select l.epoch, l.gateway_id, l.protocol_version from charge_point_live l join gateways g using (gateway_id)"
-    " where l.charge_point_key = :key and l.connected and g.seen_at > now() - make_interval(secs => :seconds)"
+# Asked for each CALL.
+WHEREABOUTS = (
+    "select l.gateway_id, l.epoch, l.protocol_version from charge_point_live l join gateways g using (gateway_id)"
+    " where l.charge_point_key = %(key)s and l.connected and g.seen_at > now() - make_interval(secs => %(seconds)s)"
 )

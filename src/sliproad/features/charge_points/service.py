@@ -25,7 +25,7 @@ from sliproad.features.charge_points.model import (
 )
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import Database, IntegrityError, Session, violated_constraint
+from sliproad.foundation.database import Database, IntegrityError, Session, Where, violated_constraint
 from sliproad.foundation.errors import Conflict, InvalidInput, NotFound
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.web import Page
@@ -184,14 +184,14 @@ class RegistryService:
             raise absent()
         return charge_point_of(row)
 
-    async def by_key(self, session: Session, key: int) -> ChargePoint:
-        """A charge point by its internal key.
+    async def by_key(self, where: Where, key: int) -> ChargePoint:
+        """A charge point by its internal key; in the caller's transaction, or by itself for role `engine`.
 
         Raises:
             NotFound: absent, removed, or out of the transaction's scope.
         """
-        row = await store.find_by_key(session, key)
-        if row is None or row.removed_at is not None:
+        row = await store.find_by_key(where, key)
+        if row is None:
             raise absent()
         return charge_point_of(row)
 
@@ -299,8 +299,8 @@ class RegistryService:
         await store.change(session, key, values, mirrored=False)
 
 
-def charge_point_of(row: store.ChargePointRow) -> ChargePoint:
-    """The facts in a row."""
+def charge_point_of(row: Any) -> ChargePoint:
+    """The facts in a row, of the object-relational kind or of `store.find_by_key`."""
     return ChargePoint(
         key=row.key,
         charge_point_id=row.charge_point_id,

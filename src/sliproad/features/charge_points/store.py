@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sliproad.features.charge_points.live_model import LiveState
 from sliproad.features.charge_points.live_store import ChargePointLiveRow
 from sliproad.features.charge_points.model import STATUS_OF, Selection
-from sliproad.foundation.database import Row, Session, visible_to
+from sliproad.foundation.database import Row, Session, Where, run, visible_to
 
 CURRENT_XID = text("pg_current_xact_id()::text::bigint")
 NOT_REMOVED = text("removed_at is null")
@@ -177,8 +177,18 @@ async def select_ids(session: Session, keys: Collection[int]) -> dict[int, str]:
     return {row.key: row.charge_point_id for row in await session.execute(query)}
 
 
-async def find_by_key(session: Session, key: int) -> ChargePointRow | None:
-    return await session.get(ChargePointRow, key)
+BY_KEY = """
+select key, charge_point_id, organization_id, site_id, project_id, serial_number, vendor, model, ocpp_version, connector_count,
+       max_power_kw, latitude, longitude, location_description, location_address, boot_policy, commissioning_status,
+       commissioned_at, registered_by, created_at, test_number
+  from charge_points where key = %(key)s and removed_at is null
+"""
+
+
+async def find_by_key(where: Where, key: int) -> Any | None:
+    """What is registered, by the columns' names; None where it is absent, removed or not to be seen."""
+    rows = await run(where, BY_KEY, {"key": key})
+    return rows[0] if rows else None
 
 
 async def select_of_project(session: Session, project_id: str) -> Sequence[ChargePointRow]:

@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import RowMapping, text
 
 from sliproad.features.charging.meter import quantities
 from sliproad.features.charging.model import MeterReading, SeqNos, Transaction, derived_flags, transaction_energy_wh
-from sliproad.foundation.database import Session
+from sliproad.foundation.database import Where, run
 
 _REGISTER = """
   left join lateral (
@@ -30,28 +29,33 @@ _TRANSACTIONS = (
 
 
 async def transactions_of(
-    session: Session,
+    where: Where,
     charge_point_key: int,
     since: datetime | None,
     id_token: str | None,
     remote_start_id: int | None,
 ) -> list[Transaction]:
-    """A charge point's transactions whose first message came at `since` or later, oldest first."""
-    conditions = ["t.charge_point_key = :charge_point_key"]
+    """A charge point's transactions whose first message came at `since` or later, oldest first; of those that have the token
+    or the `remoteStartId`, where either is given.
+    """
+    conditions = ["t.charge_point_key = %(charge_point_key)s"]
     given = {"charge_point_key": charge_point_key, "since": since, "id_token": id_token, "start_id": remote_start_id}
     if since is not None:
-        conditions.append("t.received_at >= :since")
+        conditions.append("t.received_at >= %(since)s")
+    known_by = []
     if id_token is not None:
-        conditions.append("lower(t.id_token) = lower(:id_token)")
+        known_by.append("lower(t.id_token) = lower(%(id_token)s::text)")
     if remote_start_id is not None:
-        conditions.append("t.remote_start_id = :start_id")
+        known_by.append("t.remote_start_id = %(start_id)s")
+    if known_by:
+        conditions.append(f"({' or '.join(known_by)})")
     order = " order by t.received_at, t.transaction_key"
-    rows = await session.execute(text(f"{_TRANSACTIONS} where {' and '.join(conditions)}{order}"), given)
-    return [_transaction(row) for row in rows.mappings()]
+    rows = await run(where, f"{_TRANSACTIONS} where {' and '.join(conditions)}{order}", given)
+    return [_transaction(row) for row in rows]
 
 
 async def newest_transactions(
-    session: Session,
+    where: Where,
     limit: int,
     after: tuple[datetime, int] | None,
     charge_point_key: int | None,
@@ -62,59 +66,59 @@ async def newest_transactions(
     conditions = ["true"]
     given: dict[str, Any] = {"limit": limit, "charge_point_key": charge_point_key}
     if charge_point_key is not None:
-        conditions.append("t.charge_point_key = :charge_point_key")
+        conditions.append("t.charge_point_key = %(charge_point_key)s")
     if is_open is not None:
         conditions.append(f"t.stop_received_at is {'null' if is_open else 'not null'}")
     if after is not None:
-        conditions.append("(t.received_at, t.transaction_key) < (:after_at, :after_key)")
+        conditions.append("(t.received_at, t.transaction_key) < (%(after_at)s, %(after_key)s)")
         given |= {"after_at": after[0], "after_key": after[1]}
-    order = " order by t.received_at desc, t.transaction_key desc limit :limit"
-    rows = await session.execute(text(f"{_TRANSACTIONS} where {' and '.join(conditions)}{order}"), given)
-    return [_transaction(row) for row in rows.mappings()]
+    order = " order by t.received_at desc, t.transaction_key desc limit %(limit)s"
+    rows = await run(where, f"{_TRANSACTIONS} where {' and '.join(conditions)}{order}", given)
+    return [_transaction(row) for row in rows]
 
 
-_READINGS = text(
+_READINGS = (
     "select evse_id, at, received_at, energy_wh, transaction_id, sampled from meter_values"
-    " where charge_point_key = :charge_point_key and received_at >= :since"
+    " where charge_point_key = %(charge_point_key)s and received_at >= %(since)s"
     " order by received_at, at"
 )
 
 
-async def meter_readings(session: Session, charge_point_key: int, since: datetime) -> Sequence[MeterReading]:
+async def meter_readings(where: Where, charge_point_key: int, since: datetime) -> Sequence[MeterReading]:
     """A charge point's readings received at `since` or later, in the order they came."""
-    rows = await session.execute(_READINGS, {"charge_point_key": charge_point_key, "since": since})
-    return [_reading(row) for row in rows.mappings()]
+    rows = await run(where, _READINGS, {"charge_point_key": charge_point_key, "since": since})
+    return [_reading(row) for row in rows]
 
 
-def _reading(row: RowMapping) -> MeterReading:
-    found = quantities(orjson.loads(row["sampled"]))
+def _reading(row: Any) -> MeterReading:
+    found = quantities(orjson.loads(row.sampled))
     return MeterReading(
-        evse_id=row["evse_id"],
-        at=row["at"],
-        received_at=row["received_at"],
-        energy_wh=row["energy_wh"],
+        evse_id=row.evse_id,
+        at=row.at,
+        received_at=row.received_at,
+        energy_wh=row.energy_wh,
         power_w=found.power_w,
         voltage_v=found.voltage_v,
         current_a=found.current_a,
         context=found.context,
         is_signed=found.is_signed,
-        transaction_id=row["transaction_id"] or None,
+        transaction_id=row.transaction_id or None,
     )
 
 
-def _transaction(row: RowMapping) -> Transaction:
-    start_wh = row["meter_start_wh"] if row["meter_start_wh"] is not None else row["first_register_wh"]
-    end_wh = row["meter_stop_wh"] if row["meter_stop_wh"] is not None else row["last_register_wh"]
+def _transaction(row: Any) -> Transaction:
+    start_wh = row.meter_start_wh if row.meter_start_wh is not None else row.first_register_wh
+    end_wh = row.meter_stop_wh if row.meter_stop_wh is not None else row.last_register_wh
     derived = derived_flags(
-        starts=(row["started_at"], row["received_at"]),
-        ends=(row["stopped_at"], row["stop_received_at"]),
+        starts=(row.started_at, row.received_at),
+        ends=(row.stopped_at, row.stop_received_at),
         registers_wh=(start_wh, end_wh),
-        seq_nos=SeqNos(row["event_count"], row["seq_no_count"], row["span"]),
+        seq_nos=SeqNos(row.event_count, row.seq_no_count, row.span),
     )
     copied = {
-        name: row[name]
+        name: getattr(row, name)
         for name in Transaction.__slots__
         if name not in {"energy_wh", "flags"}
     }  # fmt: skip
-    energy_wh = transaction_energy_wh(start_wh, row["meter_stop_wh"], row["last_register_wh"])
-    return Transaction(**copied, energy_wh=energy_wh, flags=(*row["flags"], *derived))
+    energy_wh = transaction_energy_wh(start_wh, row.meter_stop_wh, row.last_register_wh)
+    return Transaction(**copied, energy_wh=energy_wh, flags=(*row.flags, *derived))

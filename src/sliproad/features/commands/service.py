@@ -9,7 +9,7 @@ from typing import Any
 
 from sliproad.features.charge_points.presence import Whereabouts, whereabouts
 from sliproad.foundation.bus import Bus, NoAnswer, NoResponder
-from sliproad.foundation.database import ENGINE, Database
+from sliproad.foundation.database import Database
 from sliproad.foundation.errors import Conflict, FieldError, InvalidInput, UpstreamUnavailable
 from sliproad.ocpp.actions import sent_by_csms
 from sliproad.ocpp.errors import CallRefused
@@ -90,8 +90,7 @@ class CommandService:
         await self.bus.publish("watch", {"key": charge_point_key, "seconds": seconds})
 
     async def _locate(self, charge_point_key: int) -> Whereabouts:
-        async with self.database.transaction(ENGINE) as session:
-            place = await whereabouts(session, charge_point_key)
+        place = await whereabouts(self.database, charge_point_key)
         if place is None:
             raise _not_connected()
         return place
