@@ -6,6 +6,7 @@ from sliproad.app.parts import Parts
 from sliproad.features.accounts.account_mails import AccountMails
 from sliproad.features.accounts.administration import Administration
 from sliproad.features.accounts.authentication import Authentication
+from sliproad.features.accounts.browser_sessions import BrowserSessions
 from sliproad.features.accounts.guards import Guards
 from sliproad.features.accounts.invitations import Invitations
 from sliproad.features.accounts.mailed_tokens import MailedTokens
@@ -58,7 +59,12 @@ class AccountServices:
 
     @cached_property
     def guards(self) -> Guards:
-        return Guards(self.authentication)
+        return Guards(self.authentication, self.browser_sessions)
+
+    @cached_property
+    def browser_sessions(self) -> BrowserSessions:
+        is_https = self.parts.public_url.startswith("https:")
+        return BrowserSessions(self.database, self.parts.secret_key, self.clock, is_https=is_https)
 
     @cached_property
     def sign_up(self) -> SignUp:

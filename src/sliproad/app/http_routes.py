@@ -41,11 +41,14 @@ from sliproad.features.projects import routes as project_routes
 from sliproad.features.sites import routes as site_routes
 from sliproad.features.webhooks import routes as webhook_routes
 from sliproad.foundation.web import mailbox
+from sliproad.foundation.web.ui import NavEntry, example_pages, gallery
 
 LARGER_BODIES = {**handover_pages.LARGER_BODIES, **photos_routes.LARGER_BODIES, **bulk_routes.LARGER_BODIES}
 """Where files are uploaded, and how many bytes are taken there."""
 STREAMED = (*uploads_routes.STREAMED, *library_routes.STREAMED)
 """Where routes read bodies bit by bit."""
+NAVIGATION: tuple[NavEntry, ...] = ()
+"""Every role's places; each feature's pages declare theirs."""
 
 
 def routers(of: Services) -> Iterator[APIRouter]:
@@ -95,5 +98,8 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield uploads_routes.receiving_router(of.firmware.receiver)
     yield updates_routes.download_router(of.firmware.updates)
     yield handover_pages.router(of.handover, of.certificate_checker)
+    # the design sheet
+    yield gallery.router()
+    yield example_pages.router()
     if of.parts.settings.demo:
         yield mailbox.router(of.parts.settings.data_dir / "mail")

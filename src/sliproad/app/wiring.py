@@ -151,6 +151,7 @@ async def web(settings: Settings) -> AsyncIterator[FastAPI]:
             readiness=readiness(parts),
             larger_bodies=http_routes.LARGER_BODIES,
             streamed=http_routes.STREAMED,
+            navigation=http_routes.NAVIGATION,
         )
 
 

@@ -9,6 +9,7 @@ from features.handover.conftest import ALEX, PROJECT, Installation
 from features.handover.test_handover import DECLARATION, handed_over
 from sliproad.features.accounts.guards import Guards
 from sliproad.features.accounts.model import Actor, Audience
+from sliproad.features.accounts.tokens import Claims
 from sliproad.features.handover import pages, routes
 from sliproad.foundation.clock import ManualClock
 from sliproad.foundation.crypto import SecretKey
@@ -34,6 +35,9 @@ class OneToken:
     async def actor(self, bearer: str, audience: Audience | None) -> Actor:
         if bearer == "alex":
             return ALEX
+        raise Unauthenticated("Nobody.")
+
+    async def holder(self, claims: Claims) -> Actor:
         raise Unauthenticated("Nobody.")
 
 

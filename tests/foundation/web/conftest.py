@@ -52,6 +52,9 @@ class Who:
     async def identify(self, request: Request) -> str | None:
         return request.headers.get("x-actor")
 
+    async def visitor(self, request: Request) -> None:
+        return None
+
 
 @dataclass
 class Plumbing:

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from foundation.web.conftest import Plumbing
 from foundation.web.test_problems import assert_problem
 from sliproad.foundation.web import Email, Page
-from sliproad.foundation.web.ui.pages import ticked
+from sliproad.foundation.web.ui.moments import ticked
 
 
 async def test_openapi_is_3_1_without_phantom_422_and_with_the_real_errors(plumbing: Plumbing) -> None:

@@ -55,7 +55,7 @@ class Authentication:
             if audience not in {None, Audience.ORGANIZATION}:
                 raise Unauthenticated("An API key is not good here; log in for an access token.")
             return await self._api_key(bearer)
-        return await self._person(self.tokens.read(bearer, audience))
+        return await self.holder(self.tokens.read(bearer, audience))
 
     async def log_out(self, bearer: str, audience: Audience) -> None:
         """This access token is dead from now on. Raises Unauthenticated when it is none."""
@@ -78,7 +78,12 @@ class Authentication:
                 scopes=frozenset(row.scopes),
             )
 
-    async def _person(self, claims: Claims) -> Actor:
+    async def holder(self, claims: Claims) -> Actor:
+        """The actor that an access token or a browser session speaks of.
+
+        Raises:
+            Unauthenticated: not any more.
+        """
         kind = KIND_OF[claims.audience]
         async with self.database.transaction(KINDS[kind].scope(claims.subject, claims.jti)) as session:
             person = await people_store.person_by_id(session, kind, claims.subject)

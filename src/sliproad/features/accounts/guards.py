@@ -9,6 +9,7 @@ from typing import Annotated, Protocol, cast
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
+from sliproad.features.accounts.browser_sessions import BrowserSessions
 from sliproad.features.accounts.model import (
     API_KEY_PREFIX,
     Actor,
@@ -18,7 +19,9 @@ from sliproad.features.accounts.model import (
     PlatformAdminActor,
     SiteOwnerActor,
 )
+from sliproad.features.accounts.tokens import Claims
 from sliproad.foundation.errors import NotAllowed, Unauthenticated
+from sliproad.foundation.web.visitors import PageRole, Visitor
 
 installer_token = HTTPBearer(
     auto_error=False,
@@ -55,12 +58,18 @@ class Authenticates(Protocol):
         """Who holds this bearer credential; `audience` None takes any."""
         ...
 
+    async def holder(self, claims: Claims) -> Actor:
+        """Whom a browser session speaks of."""
+        ...
+
 
 class Guards:
     """Finds the actor of a request, once per request."""
 
-    def __init__(self, authentication: Authenticates) -> None:
+    def __init__(self, authentication: Authenticates, sessions: BrowserSessions | None = None) -> None:
+        """Without `sessions` nobody is signed in with a browser."""
         self.authentication = authentication
+        self.sessions = sessions
 
     async def installer(self, request: Request) -> InstallerActor:
         actor = await self._actor(request, Audience.INSTALLER)
@@ -88,10 +97,24 @@ class Guards:
 
     async def identify(self, request: Request) -> str | None:
         """Who is asking, as a stable key, whatever kind they are; None for nobody. For idempotency (`foundation.web`)."""
+        if (visitor := getattr(request.state, "visitor", None)) is not None:
+            return str(visitor.actor.key)
         try:
             return (await self._actor(request, None)).key
         except Unauthenticated:
             return None
+
+    async def visitor(self, request: Request) -> Visitor | None:
+        """Who is signed in with the browser that asks; None for nobody."""
+        claims = await self.sessions.find(request) if self.sessions else None
+        if claims is None:
+            return None
+        try:
+            actor = await self.authentication.holder(claims)
+        except Unauthenticated:
+            return None
+        request.state.actor = actor.key
+        return _as_visitor(actor)
 
     async def _actor(self, request: Request, audience: Audience | None) -> Actor:
         bearer = bearer_of(request)
@@ -100,6 +123,19 @@ class Guards:
         actor = await self.authentication.actor(bearer, audience)
         request.state.actor = actor.key  # for the log line: who did it (trust S4)
         return actor
+
+
+def _as_visitor(actor: Actor) -> Visitor:
+    """How the pages' frame shows somebody."""
+    match actor:
+        case InstallerActor():
+            return Visitor(PageRole.INSTALLER, actor.full_name, actor.company or actor.email, actor)
+        case SiteOwnerActor():
+            return Visitor(PageRole.SITE_OWNER, actor.full_name, actor.email, actor)
+        case PlatformAdminActor():
+            return Visitor(PageRole.PLATFORM, actor.full_name, actor.email, actor)
+        case OrganizationActor():
+            return Visitor(PageRole.ORGANIZATION, actor.display_name, str(actor.role or ""), actor)
 
 
 def bearer_of(request: Request) -> str | None:

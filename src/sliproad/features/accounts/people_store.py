@@ -8,7 +8,14 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from sliproad.features.accounts.model import PersonKind, Purpose, Status
-from sliproad.features.accounts.store import InstallerRow, MailTokenRow, MembershipRow, RevokedTokenRow, UserRow
+from sliproad.features.accounts.store import (
+    BrowserSessionRow,
+    InstallerRow,
+    MailTokenRow,
+    MembershipRow,
+    RevokedTokenRow,
+    UserRow,
+)
 from sliproad.foundation.database import Scope, Session
 
 PersonRow = InstallerRow | UserRow
@@ -106,3 +113,17 @@ async def revoke(session: Session, jti: str, expires_at: datetime) -> None:
 
 async def is_revoked(session: Session, jti: str) -> bool:
     return await session.get(RevokedTokenRow, jti) is not None
+
+
+async def usable_session(session: Session, session_hash: str, now: datetime) -> BrowserSessionRow | None:
+    """The browser session of that name, unless one of its clocks has run out."""
+    statement = select(BrowserSessionRow).where(
+        BrowserSessionRow.session_hash == session_hash, BrowserSessionRow.expires_at > now
+    )
+    found: BrowserSessionRow | None = await session.scalar(statement)
+    return found
+
+
+async def end_session(session: Session, session_hash: str) -> None:
+    """The browser session is over; nothing happens where there is none."""
+    await session.execute(delete(BrowserSessionRow).where(BrowserSessionRow.session_hash == session_hash))

@@ -131,3 +131,25 @@ class RevokedTokenRow(Row):
 
     jti: Mapped[str] = mapped_column(primary_key=True)
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class BrowserSessionRow(Row):
+    """Somebody signed in with a browser. Only the keyed hash of the cookie is kept; `token_generation` is the person's at log-in."""
+
+    __tablename__ = "browser_sessions"
+    __table_args__ = (
+        Index("browser_sessions_installer_id_idx", "installer_id"),
+        Index("browser_sessions_user_id_idx", "user_id"),
+        {"info": visible_to("installer", "user", lookup=("session_hash",)) | kept(0, since="expires_at")},
+    )
+
+    session_hash: Mapped[str] = mapped_column(primary_key=True)
+    audience: Mapped[str]
+    installer_id: Mapped[str | None]
+    user_id: Mapped[str | None]
+    organization_id: Mapped[str | None]
+    token_generation: Mapped[int]
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    """The earlier of two ends: too long unused, too long altogether."""

@@ -2,27 +2,33 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.types import Lifespan
 
-from sliproad.foundation.web import health, openapi, problems, reference
+from sliproad.foundation.web import health, openapi, page_layer, problems, reference
 from sliproad.foundation.web.bodies import BodyGuard, Streamed
 from sliproad.foundation.web.context import HttpMetrics, RequestContext
 from sliproad.foundation.web.health import ReadinessCheck
 from sliproad.foundation.web.idempotency import IdempotencyRecords
 from sliproad.foundation.web.idempotent_posts import IdempotencyMiddleware, Identifies
+from sliproad.foundation.web.page_layer import PageLayer
 from sliproad.foundation.web.ui import Pages, assets
+from sliproad.foundation.web.visitors import KnowsVisitors, NavEntry
 
 JSON_PREFIXES = ("/api/",)
+
+
+class KnowsWhoAsks(Identifies, KnowsVisitors, Protocol):
+    """What the plumbing needs of `accounts.guards.Guards`."""
 
 
 def create_app(
     routers: Iterable[APIRouter],
     *,
-    guards: Identifies,
+    guards: KnowsWhoAsks,
     idempotency: IdempotencyRecords,
     public_url: str,
     version: str,
@@ -31,6 +37,7 @@ def create_app(
     lifespan: Lifespan[Any] | None = None,
     larger_bodies: Mapping[str, int] | None = None,
     streamed: Sequence[Streamed] = (),
+    navigation: Sequence[NavEntry] = (),
 ) -> FastAPI:
     """The ASGI application.
 
@@ -45,6 +52,7 @@ def create_app(
         lifespan: what starts and stops with the application.
         larger_bodies: where files are uploaded: a regular expression for the beginning of a path, and how many bytes it takes.
         streamed: where a route reads the body itself, bit by bit.
+        navigation: the places of every role.
     """
     registry = registry if registry is not None else CollectorRegistry()
     app = FastAPI(
@@ -53,13 +61,21 @@ def create_app(
     )  # fmt: skip
     app.state.guards = guards
     app.state.pages = Pages()
+    app.state.navigation = tuple(navigation)
     # set when the process is asked to end: streams without an end of their own end then
     app.state.ending = asyncio.Event()
     problems.install(app)
-    for router in (health.router(readiness or {}, registry), assets.router(), reference.router(), *routers):
+    for router in (
+        health.router(readiness or {}, registry),
+        assets.router(),
+        page_layer.router(),
+        reference.router(),
+        *routers,
+    ):
         app.include_router(router)
     openapi.install(app)
     app.add_middleware(IdempotencyMiddleware, records=idempotency, guards=guards)
     app.add_middleware(BodyGuard, json_prefixes=JSON_PREFIXES, larger_bodies=larger_bodies, streamed=streamed)
+    app.add_middleware(PageLayer, guards=guards)
     app.add_middleware(RequestContext, metrics=HttpMetrics(registry), is_https=public_url.startswith("https:"))
     return app

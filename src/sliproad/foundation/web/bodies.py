@@ -157,12 +157,12 @@ def _refuse_address(scope: Scope) -> Response | None:
 
 
 def _refuse_foreign_form(scope: Scope, headers: Headers) -> Response | None:
-    """A browser's form must come from our own pages (trust D3); other clients send neither header."""
+    """A browser's form must come from our own pages (trust D3). Programs send neither header, and no cookies."""
     if scope["method"] not in UNSAFE:
         return None
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
     is_foreign = site not in {None, "same-origin", "none"} or (
-        site is None and origin is not None and urlsplit(origin).netloc != headers.get("host")
+        site is None and (urlsplit(origin).netloc != headers.get("host") if origin else "cookie" in headers)
     )
     if not is_foreign:
         return None

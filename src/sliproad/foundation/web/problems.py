@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 import structlog
@@ -22,6 +23,7 @@ from starlette.types import Scope as AsgiScope
 
 from sliproad.foundation import errors
 from sliproad.foundation.errors import DomainError, FieldError
+from sliproad.foundation.web.ui.answers import see_other
 
 log = structlog.get_logger()
 
@@ -106,6 +108,8 @@ def response_of(scope: AsgiScope, error: DomainError) -> Response:
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return internal_error(scope, error)
     headers = {}
+    if status == HTTPStatus.UNAUTHORIZED and _wants_page(scope):
+        return _way_to_login(Request(scope))
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     if (wait := getattr(error, "retry_after_seconds", None)) is not None:
@@ -119,6 +123,15 @@ def response_of(scope: AsgiScope, error: DomainError) -> Response:
         missing=getattr(error, "missing", ()),
         headers=headers,
     )
+
+
+def _way_to_login(request: Request) -> Response:
+    """Nobody is signed in: to the log-in, and from there back to what was asked for. A live part only learns that it is over."""
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return Response(status_code=401)
+    place = urlsplit(request.headers.get("hx-current-url", "")) if request.method != "GET" else request.url
+    back = f"{place.path}?{place.query}" if place.query else place.path
+    return see_other(request, f"/login?{urlencode({'next': back})}" if back else "/login")
 
 
 def invalid(scope: AsgiScope, *wrong: FieldError) -> Response:
