@@ -77,12 +77,14 @@ class CommitGroup:
         self._when_room: list[Callable[[], None]] = []
         self._pipeline: Pipeline | None = None
 
-    def submit(self, entry: Entry) -> None:
-        """Take `entry` into the next group."""
-        self._entries.append(entry)
+    def submit(self, entry: Entry) -> bool:
+        """Take `entry` into the next group; False when so much waits that its socket should not be read (`when_room`)."""
+        entries = self._entries
+        entries.append(entry)
         wake = self._wake
         if wake is not None and not wake.done():
             wake.set_result(None)
+        return len(entries) <= MOST_WAITING
 
     def defer(self, write: Write) -> None:
         """Take a row that nobody waits for into some later group: at the next `flush_deferred`, or with others before."""
@@ -94,11 +96,6 @@ class CommitGroup:
         wake = self._wake
         if self._deferred and wake is not None and not wake.done():
             wake.set_result(None)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether so much waits that sockets should not be read."""
-        return len(self._entries) > MOST_WAITING
 
     def when_room(self, call: Callable[[], None]) -> None:
         """Call back once when there is room again."""
@@ -138,7 +135,7 @@ class CommitGroup:
             await self._one_by_one(entries, deferred)
         else:
             self._answer(entries, results)
-        if self._when_room and not self.is_full:
+        if self._when_room and len(self._entries) <= MOST_WAITING:
             waiting, self._when_room = self._when_room, []
             for call in waiting:
                 call()

@@ -12,7 +12,7 @@ import structlog
 from sliproad.foundation.inbound import Answer, Outcome, Peer, Received, Write
 from sliproad.gateway.commit_group import Rows
 from sliproad.gateway.our_calls import OurCalls
-from sliproad.gateway.payloads import escape_nulls, payload_bytes
+from sliproad.gateway.payloads import escape_nulls, frame_bytes, payload_bytes
 from sliproad.gateway.ports import Seen
 from sliproad.ocpp.actions import is_transaction_message
 from sliproad.ocpp.conversation import Answered, AnswerRejected, Conversation, Ignored, Queued, Reply
@@ -75,10 +75,12 @@ class Exchange:
 
     def answer(self, call: Call, answer: bytes) -> None:
         """Send a CALLRESULT, and go on with the CALL that waited for it."""
-        self.connection.send(self.conversation.answer(call.message_id, answer))
+        conversation = self.conversation
+        self.connection.send(conversation.answer(call.message_id, answer))
         if call.action == BOOT:
             self.calls.boot_answered(answer)
-        self._handle_next()
+        if conversation.has_waiting_calls:
+            self._handle_next()
 
     def refuse(self, call: Call, refusal: CallRefused) -> None:
         """Send a CALLERROR, and go on."""
@@ -89,10 +91,10 @@ class Exchange:
         """The socket is gone: our CALLs will have no answer."""
         self.calls.close()
 
-    def poisoned(self, call: Call | Send, data: bytes, at: float, error: Exception) -> None:
-        """A valid message could not be processed: keep it raw, then answer so that the charge point loses nothing."""
+    def poisoned(self, call: Call | Send, raw: bytes, at: float, error: Exception) -> None:
+        """A valid message could not be processed: keep it with its payload as it came, then answer; nothing is lost."""
         log.error("message_quarantined", key=self.peer.key, action=call.action, error=repr(error), exc_info=error)
-        write = self.context.quarantine(self.peer, data, f"{call.action}: {type(error).__name__}", at)
+        write = self.context.quarantine(self.peer, frame_bytes(call, raw), f"{call.action}: {type(error).__name__}", at)
         self.context.group.submit(Quarantining(self, call, write))
 
     def _handle_next(self) -> None:
@@ -116,14 +118,14 @@ class Exchange:
             self._refuse_logged(call, raw, at, refusal)
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the message is kept and answered
-            self.poisoned(call, data or raw, at, error)
+            self.poisoned(call, raw, at, error)
             return
         call.payload = HANDLED
         if action == HEARTBEAT and self._is_mere_sign_of_life(at):
             assert type(outcome.answer) is bytes
             self.answer(call, outcome.answer)
         else:
-            self._submit(call, outcome, raw, data, at)
+            self._submit(call, outcome, raw, at)
         if self.calls.waits_for_first_frame and action != BOOT:
             self.calls.release()
 
@@ -132,15 +134,14 @@ class Exchange:
         self.heartbeat_at = at
         return self.peer.watched_until <= at
 
-    def _submit(self, call: Call, outcome: Outcome, raw: bytes, data: bytes, at: float) -> None:
+    def _submit(self, call: Call, outcome: Outcome, raw: bytes, at: float) -> None:
         """Have the writes of a handled CALL committed with its frame, then answer; at once where there are none."""
         context, peer, writes = self.context, self.peer, outcome.writes
         frame = context.frame_log(peer, "in", "call", call.message_id, call.action, raw, at, "result")
         if call.action == HEARTBEAT:
             writes = (*writes, context.presence.seen(peer, Seen(at, at)))
         if writes:
-            context.group.submit(Pending(self, call, outcome, (*writes, frame), data or raw))
-            if context.group.is_full:
+            if not context.group.submit(Pending(self, call, outcome, (*writes, frame), raw)):
                 self.connection.hold_reading()
         else:
             context.group.defer(frame)
@@ -193,10 +194,10 @@ class Exchange:
         except CallRefused:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the message is kept and answered
-            self.poisoned(send, data, at, error)
+            self.poisoned(send, raw, at, error)
             return
         frame = self.context.frame_log(self.peer, "in", "call", send.message_id, send.action, raw, at, None)
-        self.context.group.submit(Pending(self, send, outcome, (*outcome.writes, frame), data))
+        self.context.group.submit(Pending(self, send, outcome, (*outcome.writes, frame), raw))
 
     def tell(self, outcome: Outcome) -> None:
         """Say it on the bus to whoever watches this charge point."""
@@ -208,15 +209,15 @@ class Exchange:
 class Pending:
     """A message whose writes wait for their commit, and its answer with them."""
 
-    __slots__ = ("_call", "_data", "_exchange", "_outcome", "key", "writes")
+    __slots__ = ("_call", "_exchange", "_outcome", "_raw", "key", "writes")
 
     def __init__(
-        self, exchange: Exchange, call: Call | Send, outcome: Outcome, writes: tuple[Write, ...], data: bytes
+        self, exchange: Exchange, call: Call | Send, outcome: Outcome, writes: tuple[Write, ...], raw: bytes
     ) -> None:
         self._exchange = exchange
         self._call = call
         self._outcome = outcome
-        self._data = data
+        self._raw = raw
         self.key = exchange.peer.key
         self.writes = writes
 
@@ -231,13 +232,13 @@ class Pending:
                     exchange.refuse(call, refusal)
                     return
                 except Exception as error:  # noqa: BLE001 - whatever it is, the message is kept and answered
-                    exchange.poisoned(call, self._data, time(), error)
+                    exchange.poisoned(call, self._raw, time(), error)
                     return
             exchange.answer(call, answer)
         exchange.tell(self._outcome)
 
     def refused(self, error: Exception) -> None:
-        self._exchange.poisoned(self._call, self._data, time(), error)
+        self._exchange.poisoned(self._call, self._raw, time(), error)
 
 
 class Quarantining:

@@ -1,10 +1,10 @@
-"""The payload of a message as bytes, and U+0000 made storable: PostgreSQL's text can't hold it."""
+"""The payload of a message as bytes, the message around it again, and U+0000 made storable: PostgreSQL's text can't hold it."""
 
 from typing import Any
 
 import orjson
 
-from sliproad.ocpp.frames import Call, Payload, Send
+from sliproad.ocpp.frames import CALL, SEND, Call, Payload, Send
 
 ESCAPED_NULL = "\\u0000"
 _BACKSLASH = ord("\\")
@@ -25,6 +25,13 @@ def payload_bytes(data: bytes, call: Call | Send) -> bytes:
         if data[start : start + 4] == b'", {' and before[2] != _BACKSLASH:
             return data[start + 3 : -1]
     return orjson.dumps(call.payload)
+
+
+def frame_bytes(message: Call | Send, payload: bytes) -> bytes:
+    """The whole message around its payload."""
+    message_type = CALL if isinstance(message, Call) else SEND
+    spoken = (message_type, orjson.dumps(message.message_id), orjson.dumps(message.action), payload)
+    return b"[%d,%b,%b,%b]" % spoken
 
 
 def escape_nulls(payload: Payload) -> tuple[Payload, bytes]:

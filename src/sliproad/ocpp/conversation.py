@@ -78,8 +78,8 @@ class Conversation:
             frame = parse(data, self.version, self._shallow_actions)
         except BadFrame as bad:
             return self._receive_bad(bad)
-        if not isinstance(frame, Call):
-            return self._receive_rarer(frame)
+        if type(frame) is not Call:
+            return self._receive_rarer(frame)  # type: ignore[arg-type]
         inbound = self._inbound
         rules = self._requests.get(frame.action)
         if (
@@ -114,9 +114,14 @@ class Conversation:
         self._inbound.finish(message_id, None)
         return self._encode_refusal(message_id, refusal)
 
+    @property
+    def has_waiting_calls(self) -> bool:
+        """Whether the charge point sent CALLs before it had its answer."""
+        return bool(self._inbound.waiting)
+
     def next_call(self) -> Call | None:
         """Give the CALL that waited for the last answer, to be handled now; None when none waits."""
-        return self._inbound.next() if self._inbound.waiting else None
+        return self._inbound.next()
 
     def call(
         self, action: str, payload: Payload, now: float, *, timeout_seconds: float | None = None

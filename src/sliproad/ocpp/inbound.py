@@ -74,12 +74,12 @@ class InboundCalls:
             raise NotOutstandingError("no CALL with this id is being handled")
         self.current = None
         answered = self.answered
-        answered.pop(message_id, None)
-        if answer is None:
-            return
-        if len(answered) >= REMEMBERED_ANSWERS:
-            del answered[next(iter(answered))]
-        answered[message_id] = (self._fingerprint, self._received_at, answer)
+        if answer is None or message_id in answered:
+            answered.pop(message_id, None)
+        if answer is not None:
+            if len(answered) >= REMEMBERED_ANSWERS:
+                del answered[next(iter(answered))]
+            answered[message_id] = (self._fingerprint, self._received_at, answer)
 
     def next(self) -> Call | None:
         """Give the longest waiting CALL, which is then the one being handled; None while one is, or when none waits."""

@@ -14,6 +14,7 @@ from sliproad.foundation.inbound import Handler, Live, Outcome, Peer, Received, 
 from sliproad.foundation.inbound_rows import encode_row
 
 EMPTY_ANSWER = b"{}"
+_LIVE_HEARTBEAT = Live("heartbeat", {})
 _REGISTRATION = {"accepted": "Accepted", "pending": "Pending", "rejected": "Rejected"}
 
 
@@ -34,7 +35,7 @@ def boot_notification(heartbeat_seconds: int, commissioning_heartbeat_seconds: i
 
 def heartbeat(peer: Peer, payload: dict[str, Any], received: Received) -> Outcome:  # noqa: ARG001 (a Handler)
     """Answered from memory; the gateway keeps when it came (`presence`)."""
-    return Outcome(b'{"currentTime":"%b"}' % current_time(received.at).encode(), live=Live("heartbeat", {}))
+    return Outcome(b'{"currentTime":"%b"}' % current_time(received.at).encode(), (), _LIVE_HEARTBEAT)
 
 
 def status_notification_16(peer: Peer, payload: dict[str, Any], received: Received) -> Outcome:
