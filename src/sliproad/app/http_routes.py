@@ -6,13 +6,15 @@ from fastapi import APIRouter
 
 from sliproad.app.services import Services
 from sliproad.features.accounts import (
+    account_pages,
     installer_routes,
     key_routes,
+    login_pages,
     organization_routes,
     platform_routes,
     user_routes,
 )
-from sliproad.features.accounts import pages as account_pages
+from sliproad.features.accounts import pages as mailed_pages
 from sliproad.features.accounts.model import PersonKind
 from sliproad.features.charge_points import routes as charge_point_routes
 from sliproad.features.charging import routes as charging_routes
@@ -94,7 +96,9 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield platform_routes.router(users, of.authentication, of.tokens)
     yield issues_cpo_routes.support_router(of.issue_desk)
     yield key_routes.router(of.tokens)
-    yield account_pages.router(of.people, of.invitations)
+    yield mailed_pages.router(of.people, of.invitations)
+    yield login_pages.router(of.people, of.organizations, of.sign_up, of.browser_sessions)
+    yield account_pages.router(of.people, of.browser_sessions)
     yield uploads_routes.receiving_router(of.firmware.receiver)
     yield updates_routes.download_router(of.firmware.updates)
     yield handover_pages.router(of.handover, of.certificate_checker)

@@ -152,6 +152,7 @@ async def web(settings: Settings) -> AsyncIterator[FastAPI]:
             larger_bodies=http_routes.LARGER_BODIES,
             streamed=http_routes.STREAMED,
             navigation=http_routes.NAVIGATION,
+            bus=parts.bus,
         )
 
 

@@ -8,9 +8,11 @@ from fastapi import APIRouter
 from pwdlib.hashers import HasherProtocol
 
 from sliproad.features.accounts import (
+    account_pages,
     installer_routes,
     jobs,
     key_routes,
+    login_pages,
     organization_routes,
     pages,
     user_routes,
@@ -18,6 +20,7 @@ from sliproad.features.accounts import (
 from sliproad.features.accounts.account_mails import AccountMails
 from sliproad.features.accounts.administration import Administration
 from sliproad.features.accounts.authentication import Authentication
+from sliproad.features.accounts.browser_sessions import BrowserSessions
 from sliproad.features.accounts.guards import Guards
 from sliproad.features.accounts.invitations import Invitations
 from sliproad.features.accounts.mailed_tokens import MailedTokens
@@ -44,6 +47,7 @@ class Accounts:
     service: AccountService
     guards: Guards
     authentication: Authentication
+    sessions: BrowserSessions
     invitations: Invitations
     organizations: Organizations
     sign_up: SignUp
@@ -63,6 +67,8 @@ class Accounts:
             user_routes.invitation_router(self.invitations),
             key_routes.router(self.tokens),
             pages.router(self.people, self.invitations),
+            login_pages.router(self.people, self.organizations, self.sign_up, self.sessions),
+            account_pages.router(self.people, self.sessions),
         ]
 
     def register_jobs(self, queue: Jobs) -> None:
@@ -103,12 +109,14 @@ def assemble(
     passwords = Passwords(hasher)
     mailed_tokens = MailedTokens(secret_key, public_url, clock)
     authentication = Authentication(web, tokens, secret_key, clock)
+    sessions = BrowserSessions(web, secret_key, clock, is_https=public_url.startswith("https:"))
     throttle = LoginThrottle(limiter, pause=pause)
     people = {kind: People(kind, web, passwords, mailed_tokens, throttle, limiter, queue, clock) for kind in PersonKind}
     return Accounts(
         service=AccountService(),
-        guards=Guards(authentication),
+        guards=Guards(authentication, sessions),
         authentication=authentication,
+        sessions=sessions,
         invitations=Invitations(
             database=web,
             mailed_tokens=mailed_tokens,

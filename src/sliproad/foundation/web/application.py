@@ -8,13 +8,16 @@ from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.types import Lifespan
 
+from sliproad.foundation.bus import Bus
 from sliproad.foundation.web import health, openapi, page_layer, problems, reference
 from sliproad.foundation.web.bodies import BodyGuard, Streamed
 from sliproad.foundation.web.context import HttpMetrics, RequestContext
 from sliproad.foundation.web.health import ReadinessCheck
 from sliproad.foundation.web.idempotency import IdempotencyRecords
 from sliproad.foundation.web.idempotent_posts import IdempotencyMiddleware, Identifies
+from sliproad.foundation.web.live import LiveParts
 from sliproad.foundation.web.page_layer import PageLayer
+from sliproad.foundation.web.repeated_forms import RepeatedForms
 from sliproad.foundation.web.ui import Pages, assets
 from sliproad.foundation.web.visitors import KnowsVisitors, NavEntry
 
@@ -38,6 +41,7 @@ def create_app(
     larger_bodies: Mapping[str, int] | None = None,
     streamed: Sequence[Streamed] = (),
     navigation: Sequence[NavEntry] = (),
+    bus: Bus | None = None,
 ) -> FastAPI:
     """The ASGI application.
 
@@ -53,6 +57,7 @@ def create_app(
         larger_bodies: where files are uploaded: a regular expression for the beginning of a path, and how many bytes it takes.
         streamed: where a route reads the body itself, bit by bit.
         navigation: the places of every role.
+        bus: wakes live parts of pages; without one they look by themselves.
     """
     registry = registry if registry is not None else CollectorRegistry()
     app = FastAPI(
@@ -64,6 +69,7 @@ def create_app(
     app.state.navigation = tuple(navigation)
     # set when the process is asked to end: streams without an end of their own end then
     app.state.ending = asyncio.Event()
+    app.state.live = LiveParts(bus, app.state.ending)
     problems.install(app)
     for router in (
         health.router(readiness or {}, registry),
@@ -75,6 +81,7 @@ def create_app(
         app.include_router(router)
     openapi.install(app)
     app.add_middleware(IdempotencyMiddleware, records=idempotency, guards=guards)
+    app.add_middleware(RepeatedForms, records=idempotency, guards=guards)
     app.add_middleware(BodyGuard, json_prefixes=JSON_PREFIXES, larger_bodies=larger_bodies, streamed=streamed)
     app.add_middleware(PageLayer, guards=guards)
     app.add_middleware(RequestContext, metrics=HttpMetrics(registry), is_https=public_url.startswith("https:"))

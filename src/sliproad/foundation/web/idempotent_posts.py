@@ -54,18 +54,18 @@ class IdempotencyMiddleware:
             inner = receive
         else:
             first = await receive()  # BodyGuard hands the body on in one piece
-            inner = _once(first, receive)
+            inner = once(first, receive)
         target = scope["path"] + "?" + scope["query_string"].decode("latin-1")
         actor = await self.guards.identify(Request(scope)) or "nobody"
         attempt = Attempt(actor, key, scope["method"], target, first.get("body", b""))
         if (stored := await self.records.claim(attempt)) is not None:
-            await _response(stored, is_replayed=True)(scope, receive, send)
+            await respond(stored, is_replayed=True)(scope, receive, send)
             return
         answer = await self._run(attempt, scope, inner)
-        await _response(answer)(scope, receive, send)
+        await respond(answer)(scope, receive, send)
 
     async def _run(self, attempt: Attempt, scope: Scope, receive: Receive) -> StoredAnswer:
-        recorder = _Recorder()
+        recorder = Recorder()
         try:
             await self.app(scope, receive, recorder.send)
         except Exception:
@@ -80,7 +80,7 @@ class IdempotencyMiddleware:
         return answer
 
 
-class _Recorder:
+class Recorder:
     """Takes an answer in instead of sending it: it goes out only when it is kept."""
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class _Recorder:
         return StoredAnswer(self.status, self.headers, b"".join(self.parts))
 
 
-def _once(first: Message, receive: Receive) -> Receive:
+def once(first: Message, receive: Receive) -> Receive:
     waiting = [first]
 
     async def replay() -> Message:
@@ -110,8 +110,13 @@ def _once(first: Message, receive: Receive) -> Receive:
     return replay
 
 
-def _response(answer: StoredAnswer, *, is_replayed: bool = False) -> Response:
-    headers = {name: value for name, value in answer.headers if name != "content-length"}
+def respond(answer: StoredAnswer, *, is_replayed: bool = False) -> Response:
+    """An answer as it goes out, now or again."""
+    made = Response(answer.body, answer.status)
+    kept = [
+        (name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers if name != "content-length"
+    ]
+    made.raw_headers = [pair for pair in made.raw_headers if pair[0] == b"content-length"] + kept
     if is_replayed:
-        headers["Idempotency-Replayed"] = "true"
-    return Response(answer.body, answer.status, headers)
+        made.headers["Idempotency-Replayed"] = "true"
+    return made

@@ -4,6 +4,8 @@ Language, time zone and appearance come from cookies that `/preferences` (and, f
 language is the browser's. APIs and files pass by untouched.
 """
 
+from typing import Annotated
+
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,6 +16,7 @@ from sliproad.foundation.web.visitors import KnowsVisitors
 
 NO_PAGES = ("/api/", "/static/", "/.well-known/", "/ocpi/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 THEMES = frozenset({"auto", "light", "dark"})
+Given = Annotated[str, Form()]
 A_YEAR = 365 * 24 * 3600
 
 
@@ -44,12 +47,9 @@ def router() -> APIRouter:
 
     @api.post("/preferences")
     async def preferences(
-        request: Request,
-        next: str = Form("/"),
-        language: str = Form(""),
-        theme: str = Form(""),  # noqa: A002, FAST002
+        request: Request, place: Annotated[str, Form(alias="next")] = "/", language: Given = "", theme: Given = ""
     ) -> Response:
-        answer = RedirectResponse(own_path(next), 303)
+        answer = RedirectResponse(own_path(place), 303)
         is_https = request.url.scheme == "https"
         for name, value, known in (("language", language, LANGUAGES), ("theme", theme, THEMES)):
             if value in known:
