@@ -54,7 +54,10 @@ class Bench:
                 yield int(line.split()[1]), process.pid
             finally:
                 process.terminate()
-                process.wait(30)
+                said, _ = process.communicate(timeout=30)
+                if said.strip():
+                    group = json.loads(said.splitlines()[-1])
+                    print(f"  messages per commit: {group['entries'] / max(group['commits'], 1):.0f}")
 
     def load(self, port: int, pid: int, *options: str, core: str = LOAD_CORE) -> dict:
         """Run the load to its end; gives its figures."""
