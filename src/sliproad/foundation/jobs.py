@@ -54,13 +54,14 @@ class Jobs:
         self.app.job_manager = Queue(self.app.connector)
         self._register_retry_stalled()
 
-    def task(self, name: str, function: Task, *, attempts: int = 10, queue: str = "default") -> None:
+    def task(self, name: str, function: Task, *, attempts: int = 10, queue: str = "default", priority: int = 0) -> None:
         """Register `function` (called with the job's JSON arguments) as `name`; it is retried up to `attempts` times, with back-off.
 
-        Waits double: 2 s, 4 s, … After the last one the job stays in the queue's table as `failed`.
+        Waits double: 2 s, 4 s, … After the last one the job stays in the queue's table as `failed`. Jobs of a higher `priority`
+        go first.
         """
         retry = RetryStrategy(max_attempts=attempts, exponential_wait=2)
-        self.app.task(name=name, queue=queue, retry=retry)(function)
+        self.app.task(name=name, queue=queue, retry=retry, priority=priority)(function)
 
     def periodic(self, name: str, function: Callable[[int], Awaitable[None]], *, cron: str) -> None:
         """Run `function(timestamp)` by a cron expression with seconds last (`* * * * * */2`), once in the whole cluster."""
@@ -76,14 +77,18 @@ class Jobs:
         queueing_lock: str | None = None,
         at: datetime | None = None,
         delay_seconds: float = 0,
+        priority: int | None = None,
         **arguments: Any,
     ) -> None:
         """Enqueue in `session`'s transaction, or at once without one.
 
         Jobs with the same `lock` run one after another; while one with the same `queueing_lock` waits, another is a no-op. The
         one that waits may start before this transaction commits and miss its change: have a poll behind such a wake-up.
+        `priority` None is the task's own.
         """
         options: dict[str, Any] = {"lock": lock, "queueing_lock": queueing_lock}
+        if priority is not None:
+            options["priority"] = priority
         if at or delay_seconds:
             options["schedule_at"] = at or datetime.now(UTC) + timedelta(seconds=delay_seconds)
         if session is None:

@@ -12,6 +12,7 @@ from sliproad.foundation.crypto import SecretKey
 from sliproad.foundation.database import Database, Scope, Session
 from sliproad.foundation.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from sliproad.foundation.ids import new_id, random_text
+from sliproad.foundation.language import marked
 from sliproad.foundation.web.paging import Page
 
 SECRET_CHARACTERS = 40
@@ -110,7 +111,7 @@ class Organizations:
         for row in rows:
             if organization_id in {None, row.organization_id}:
                 return row
-        raise NotAllowed("You are not a user of this organisation.", code="no_organization")
+        raise NotAllowed(marked("You are not a user of this organisation."), code="no_organization")
 
     async def change_role(self, actor: OrganizationActor, user_id: str, role: Role) -> MembershipRow:
         """Give a user another role; it acts on the user's next request.

@@ -16,6 +16,7 @@ from sliproad.foundation.clock import Clock
 from sliproad.foundation.database import Database, Scope, Session
 from sliproad.foundation.errors import InvalidInput, NotAllowed, NotFound
 from sliproad.foundation.jobs import Jobs
+from sliproad.foundation.language import marked
 from sliproad.foundation.web.limits import RateLimiter
 
 SIGN_UPS = "100/hour"
@@ -87,7 +88,7 @@ class People:
         async with self.database.transaction(scope) as session:
             stored = (await self._held(session, person_id)).password_hash
         if not (await self.passwords.verify(current, stored))[0]:
-            raise InvalidInput.field("current_password", "is wrong")
+            raise InvalidInput.field("current_password", marked("is wrong"))
         password_hash = await self.passwords.hash(new)
         async with self.database.transaction(scope) as session:
             people_store.set_password(await self._held(session, person_id), password_hash)
@@ -111,7 +112,8 @@ class People:
         await self.throttle.succeeded(account, address)
         if person.status != Status.ACTIVE:
             raise NotAllowed(
-                "Verify your e-mail address first: open the link in the mail that we sent.", code="email_not_verified"
+                marked("Verify your e-mail address first: open the link in the mail that we sent."),
+                code="email_not_verified",
             )
         async with self.database.transaction(KINDS[self.kind].scope(id_of(person))) as session:
             held = await self._held(session, id_of(person))

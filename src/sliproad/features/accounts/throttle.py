@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from sliproad.foundation.errors import DomainError, TooMany, Unauthenticated
+from sliproad.foundation.language import marked
 from sliproad.foundation.web.limits import RateLimiter
 
 PER_PLACE = "10/5 minutes"
@@ -44,9 +45,10 @@ class LoginThrottle:
         await self.limiter.count(PER_ACCOUNT, "login", account)
         if is_noticed:
             return TooMany(
-                "Too many wrong passwords. Wait, or reset your password.", retry_after_seconds=int(PAUSE_SECONDS) + 1
+                marked("Too many wrong passwords. Wait, or reset your password."),
+                retry_after_seconds=int(PAUSE_SECONDS) + 1,
             )
-        return Unauthenticated("The e-mail or the password is wrong.")
+        return Unauthenticated(marked("The e-mail or the password is wrong."))
 
     async def succeeded(self, account: str, address: str) -> None:
         """The rightful owner is here: this place begins anew."""
@@ -54,7 +56,7 @@ class LoginThrottle:
 
     async def _queue(self, place: tuple[str, str]) -> None:
         if self._waiting[place] >= QUEUE:
-            raise TooMany("Too many logins at once.", retry_after_seconds=QUEUE)
+            raise TooMany(marked("Too many logins at once."), retry_after_seconds=QUEUE)
         self._waiting[place] += 1
         try:
             async with self._locks.setdefault(place, asyncio.Lock()):

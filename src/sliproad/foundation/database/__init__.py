@@ -11,7 +11,7 @@ from sliproad.foundation.database.sessions import (
     driver_connection,
     violated_constraint,
 )
-from sliproad.foundation.database.statements import Where, run
+from sliproad.foundation.database.statements import Where, run, transaction_of
 
 __all__ = [
     "ENGINE",
@@ -26,6 +26,7 @@ __all__ = [
     "driver_connection",
     "kept",
     "run",
+    "transaction_of",
     "violated_constraint",
     "visible_to",
 ]

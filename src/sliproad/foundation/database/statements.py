@@ -5,13 +5,16 @@ of role `engine` (it is a transaction by itself, see `Database.ask`). Stores wri
 has not flushed yet they don't see.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
+import psycopg
 from psycopg.rows import namedtuple_row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from sliproad.foundation.database.sessions import Database, Session, driver_connection
+from sliproad.foundation.database.scope import ENGINE
+from sliproad.foundation.database.sessions import Database, DatabaseError, Session, driver_connection
 
 Where = Session | Database
 """Where a statement runs: in the caller's transaction, or by itself."""
@@ -21,10 +24,23 @@ async def run(where: Where, statement: str, parameters: Mapping[str, Any]) -> Se
     """Its rows, as tuples with the columns' names; none where it returns none.
 
     Raises:
-        DatabaseError: run by itself. In a transaction, psycopg's own errors.
+        DatabaseError: it can't be run; the caller's transaction is over.
     """
     if not isinstance(where, AsyncSession):
         return await where.ask(statement, parameters)
     cursor = (await driver_connection(where)).cursor(row_factory=namedtuple_row)
-    await cursor.execute(statement, parameters)
-    return await cursor.fetchall() if cursor.description else ()
+    try:
+        await cursor.execute(statement, parameters)
+        return await cursor.fetchall() if cursor.description else ()
+    except psycopg.Error as error:
+        raise DatabaseError(str(error)) from error
+
+
+@asynccontextmanager
+async def transaction_of(where: Where) -> AsyncIterator[Session]:
+    """The caller's transaction; by itself, one of role `engine`."""
+    if isinstance(where, AsyncSession):
+        yield where
+        return
+    async with where.transaction(ENGINE) as session:
+        yield session

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sliproad.foundation.errors import FieldError
+from sliproad.foundation.language import marked
 from sliproad.foundation.web.problems import invalid, problem_response
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -167,7 +168,7 @@ def _refuse_foreign_form(scope: Scope, headers: Headers) -> Response | None:
     if not is_foreign:
         return None
     return problem_response(
-        scope, 403, "forbidden", "This form was sent from another site. Open the page here and try again."
+        scope, 403, "forbidden", marked("This form was sent from another site. Open the page here and try again.")
     )
 
 

@@ -18,6 +18,7 @@ from sliproad.foundation.clock import Clock
 from sliproad.foundation.crypto import sha256_hex
 from sliproad.foundation.database import Database, Row, Scope, kept, visible_to
 from sliproad.foundation.errors import TooMany
+from sliproad.foundation.language import marked
 
 COUNT = text("""
     insert into rate_limits (key, hits, expires_at) values (:key, :amount, :expires_at)
@@ -102,7 +103,7 @@ class RateLimiter:
         """
         if not await self.windows.hit(self._item(limit), *what):
             raise TooMany(
-                "Too many requests of this kind. Wait and try again.",
+                marked("Too many requests of this kind. Wait and try again."),
                 retry_after_seconds=await self._wait(limit, *what),
             )
 

@@ -23,6 +23,7 @@ from starlette.types import Scope as AsgiScope
 
 from sliproad.foundation import errors
 from sliproad.foundation.errors import DomainError, FieldError
+from sliproad.foundation.language import marked
 from sliproad.foundation.web.ui.answers import see_other
 
 log = structlog.get_logger()
@@ -146,11 +147,14 @@ def internal_error(scope: AsgiScope, error: Exception) -> Response:
         return invalid(scope, FieldError("body", "holds a value that is out of range"))
     if isinstance(error, DATABASE_AWAY):
         log.warning("database_away", error=type(error).__name__)
-        sentence = "The database can't be reached just now. Try again in a moment."
+        sentence = marked("The database can't be reached just now. Try again in a moment.")
         return problem_response(scope, 503, "service_unavailable", sentence, headers={"Retry-After": "1"})
     log.error("request_failed", exc_info=error)
     return problem_response(
-        scope, 500, "internal_error", "Something went wrong on our side. Quote the request id when you report it."
+        scope,
+        500,
+        "internal_error",
+        marked("Something went wrong on our side. Quote the request id when you report it."),
     )
 
 
@@ -174,10 +178,16 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http_error)
 
 
+TITLES = (
+    marked("Bad Request"), marked("Unauthorized"), marked("Forbidden"), marked("Not Found"), marked("Method Not Allowed"),
+    marked("Conflict"), marked("Unprocessable Content"), marked("Too Many Requests"), marked("Internal Server Error"),
+    marked("Bad Gateway"), marked("Service Unavailable"), marked("Gateway Timeout"),
+)  # fmt: skip
+"""What pages call them in other languages."""
 SENTENCES = {
-    400: "The body can't be read.",
-    404: "There is nothing at this address.",
-    405: "This address does not answer this method.",
+    400: marked("The body can't be read."),
+    404: marked("There is nothing at this address."),
+    405: marked("This address does not answer this method."),
 }
 
 

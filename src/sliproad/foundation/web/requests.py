@@ -4,12 +4,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
+from sliproad.foundation.language import marked
 from sliproad.foundation.mail import is_address
 
 
 def _checked_address(text: str) -> str:
     if not is_address(text):
-        raise ValueError("is not an e-mail address")
+        raise ValueError(marked("is not an e-mail address"))
     return text
 
 

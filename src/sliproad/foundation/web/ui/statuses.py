@@ -32,6 +32,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "closed": (marked("Closed"), "neutral"),
     # charge points, connectors
     "registered": (marked("Registered"), "neutral"),
+    "commissioning": (marked("Being commissioned"), "busy"),
+    "commissioning_failed": (marked("Commissioning failed"), "bad"),
+    "commissioned": (marked("Commissioned"), "good"),
     "online": (marked("Online"), "good"),
     "offline": (marked("Offline"), "bad"),
     "connected": (marked("Connected"), "good"),
