@@ -37,19 +37,32 @@ from sliproad.features.frame_log import routes as frame_log_routes
 from sliproad.features.handover import pages as handover_pages
 from sliproad.features.handover import reading_routes as handover_reading_routes
 from sliproad.features.handover import routes as handover_routes
-from sliproad.features.projects import bulk_routes, registration_routes, site_owner_routes
+from sliproad.features.projects import (
+    bulk_pages,
+    bulk_routes,
+    charge_point_pages,
+    registration_pages,
+    registration_routes,
+    site_owner_routes,
+)
 from sliproad.features.projects import installer_routes as project_installer_routes
+from sliproad.features.projects import pages as project_pages
 from sliproad.features.projects import routes as project_routes
 from sliproad.features.sites import routes as site_routes
 from sliproad.features.webhooks import routes as webhook_routes
 from sliproad.foundation.web import mailbox
 from sliproad.foundation.web.ui import NavEntry, example_pages, gallery
 
-LARGER_BODIES = {**handover_pages.LARGER_BODIES, **photos_routes.LARGER_BODIES, **bulk_routes.LARGER_BODIES}
+LARGER_BODIES = {
+    **handover_pages.LARGER_BODIES,
+    **photos_routes.LARGER_BODIES,
+    **bulk_routes.LARGER_BODIES,
+    **bulk_pages.LARGER_BODIES,
+}
 """Where files are uploaded, and how many bytes are taken there."""
 STREAMED = (*uploads_routes.STREAMED, *library_routes.STREAMED)
 """Where routes read bodies bit by bit."""
-NAVIGATION: tuple[NavEntry, ...] = ()
+NAVIGATION: tuple[NavEntry, ...] = (*project_pages.NAVIGATION,)
 """Every role's places; each feature's pages declare theirs."""
 
 
@@ -74,6 +87,7 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield uploads_routes.installer_router(of.firmware.uploads)
     yield handover_routes.router(of.handover)
     yield handover_reading_routes.router(of.handover_reading)
+    yield from installer_pages(of)
     # the organisation
     yield user_routes.organization_router(of.sign_up, users, of.organizations, of.authentication, of.tokens)
     yield organization_routes.router(of.organizations, of.invitations)
@@ -107,3 +121,11 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield example_pages.router()
     if of.parts.settings.demo:
         yield mailbox.router(of.parts.settings.data_dir / "mail")
+
+
+def installer_pages(of: Services) -> Iterator[APIRouter]:
+    """The installer's pages, as a phone shows them."""
+    yield project_pages.router(of.projects, of.registration)
+    yield registration_pages.router(of.projects, of.registration, of.templates.templates)
+    yield bulk_pages.router(of.projects, of.bulk_registration)
+    yield charge_point_pages.router(of.projects, of.registration, of.attempts)

@@ -265,6 +265,12 @@ class TemplateService:
             for template in (*SHIPPED, *own)
         ]
 
+    async def known_models(self, actor: InstallerActor) -> list[tuple[str, str]]:
+        """(vendor, model) that these name, for whoever registers one; patterns for several models are left out."""
+        offered = await self.for_installer(actor, None)
+        names = [name for one in offered for name in one.template.compatible_models if not {"*", "?"} & set(name)]
+        return [(vendor, model) for vendor, _, model in (name.partition(" ") for name in names) if model]
+
     async def _usable(self, actor: InstallerActor, organization_id: str) -> list[Template]:
         async with self.database.transaction(choice.opened(actor.scope, organization_id)) as session:
             found, _ = await store.select_templates(session, [organization_id])

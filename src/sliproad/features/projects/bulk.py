@@ -1,6 +1,7 @@
 """Registering many charge points at once, each with a result of its own: a delivery's list, as installers and organisations hold it.
 
-`bulk_routes` calls it. All rows are one transaction; each is a savepoint in it, so that one that fails leaves nothing behind.
+`bulk_routes` and `bulk_pages` call it. All rows are one transaction; each is a savepoint in it, so that one that fails leaves
+nothing behind.
 """
 
 import asyncio
@@ -53,7 +54,7 @@ class Outcome:
 
 
 class _Withdraw(Exception):
-    """Some rows failed, and it was all or nothing: roll back."""
+    """Some rows failed, and it was all or nothing; or it was a rehearsal: roll back."""
 
 
 class BulkRegistrationService:
@@ -91,22 +92,46 @@ class BulkRegistrationService:
             Conflict: `project_handed_over`.
             InvalidInput: no rows, or more than 500.
         """
+        outcomes: list[Outcome] = []
+        try:
+            async with self._at_once, self.database.transaction(actor.scope) as session:
+                outcomes = await self._register(session, actor, project_id, candidates, installer_address)
+                _require_all(outcomes, all_or_nothing=all_or_nothing)
+        except _Withdraw:
+            return [outcome if outcome.code else _withdrawn(outcome) for outcome in outcomes]
+        await self.registry.announce()
+        return outcomes
+
+    async def rehearse(
+        self, actor: InstallerActor | OrganizationActor, project_id: str, candidates: Sequence[Candidate]
+    ) -> list[Outcome]:
+        """What would become of each row: everything is done, and nothing stays. Raises as `register`; no password is told."""
+        outcomes: list[Outcome] = []
+        try:
+            async with self._at_once, self.database.transaction(actor.scope) as session:
+                outcomes = await self._register(session, actor, project_id, candidates, "")
+                _withdraw()
+        except _Withdraw:
+            pass
+        return [replace(outcome, address=None, password=None) for outcome in outcomes]
+
+    async def _register(
+        self,
+        session: Session,
+        actor: InstallerActor | OrganizationActor,
+        project_id: str,
+        candidates: Sequence[Candidate],
+        installer_address: str,
+    ) -> list[Outcome]:
         if not 1 <= len(candidates) <= MOST_ROWS:
             raise InvalidInput.field("charge_points", f"must be 1 to {MOST_ROWS} at once, not {len(candidates)}")
         outcomes = list(refused(candidates))
         failed_rows = {outcome.candidate.row for outcome in outcomes}
         # In this order whoever registers: two lists that share identities wait for each other, never in a circle.
         sound = sorted((each for each in candidates if each.row not in failed_rows), key=_identity)
-        try:
-            async with self._at_once, self.database.transaction(actor.scope) as session:
-                project = await self._open_project(session, actor, project_id)
-                work = _Work(self, session, actor, project, installer_address)
-                outcomes += [await work.register(each) for each in sound]
-                _require_all(outcomes, all_or_nothing=all_or_nothing)
-        except _Withdraw:
-            outcomes = [outcome if outcome.code else _withdrawn(outcome) for outcome in outcomes]
-        else:
-            await self.registry.announce()
+        project = await self._open_project(session, actor, project_id)
+        work = _Work(self, session, actor, project, installer_address)
+        outcomes += [await work.register(each) for each in sound]
         return sorted(outcomes, key=attrgetter("candidate.row"))
 
     async def _open_project(
@@ -215,7 +240,11 @@ def _failed(candidate: Candidate, error: DomainError) -> Outcome:
 
 def _require_all(outcomes: Sequence[Outcome], *, all_or_nothing: bool) -> None:
     if all_or_nothing and any(outcome.code for outcome in outcomes):
-        raise _Withdraw
+        _withdraw()
+
+
+def _withdraw() -> None:
+    raise _Withdraw
 
 
 def _withdrawn(outcome: Outcome) -> Outcome:

@@ -1,9 +1,10 @@
 """What a bulk registration asks for, in whichever of its three forms: JSON, a CSV file, or a form (multipart) that holds one.
 
-`bulk_routes` reads bodies with `order_of` and describes them with `BODY`. Each row is checked by the rules of a single registration.
+`bulk_routes` reads bodies with `order_of` and describes them with `BODY`;
+`bulk_pages` reads files with `of_sheet`. Each row is checked by the rules of a single registration.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +55,7 @@ async def order_of(request: Request, project_id: str | None, all_or_nothing: boo
         return await _of_form(request, project_id, all_or_nothing)
     if media_type.strip() == CSV:
         charset = parameters.partition("charset=")[2].partition(";")[0].strip(' "') or "utf-8"
-        return _of_sheet(await request.body(), charset, project_id, all_or_nothing)
+        return of_sheet(await request.body(), charset, project_id, all_or_nothing)
     try:
         body = BulkRequest.model_validate(orjson.loads(await request.body() or b"null"))
     except ValidationError as error:
@@ -75,15 +76,27 @@ async def _of_form(request: Request, project_id: str | None, all_or_nothing: boo
     switch = fields.get("all_or_nothing", str(all_or_nothing)).lower()
     if switch not in {"true", "false"}:
         raise InvalidInput.field("all_or_nothing", "must be true or false")
-    return _of_sheet(content, "utf-8", fields.get("project_id", project_id), switch == "true")
+    return of_sheet(content, "utf-8", fields.get("project_id", project_id), switch == "true")
 
 
-def _of_sheet(content: bytes, charset: str, project_id: str | None, all_or_nothing: bool) -> Order:
+def of_sheet(
+    content: bytes,
+    charset: str,
+    project_id: str | None,
+    all_or_nothing: bool,
+    says: Callable[[Mapping[str, Any]], FieldError] | None = None,
+) -> Order:
+    """The rows of a CSV file. `says` words what pydantic finds wrong with a row; without it, as the API does.
+
+    Raises:
+        InvalidInput: the sheet can't be read, or the project is not named.
+    """
     if not project_id:
         raise InvalidInput.field("project_id", "is required")
     sheet = bulk_sheet.read(content, charset)
     candidates = [
-        _candidate(row.number, _nested(row.cells), project_id, row.errors, bulk_sheet.COLUMNS) for row in sheet.rows
+        _candidate(row.number, _nested(row.cells), project_id, row.errors, bulk_sheet.COLUMNS, says=says or field_error)
+        for row in sheet.rows
     ]
     return Order(project_id, all_or_nothing, candidates, sheet.dialect)
 
@@ -106,6 +119,8 @@ def _candidate(
     project_id: str,
     errors: Sequence[FieldError] = (),
     columns: Mapping[str, str] | None = None,
+    *,
+    says: Callable[[Mapping[str, Any]], FieldError] = field_error,
 ) -> Candidate:
     """A row by the rules of a single registration. With `columns`, wrong fields are named as the sheet names them."""
     told = {name: value for name in ("serial_number", "vendor") if isinstance(value := row.get(name), str)}
@@ -116,7 +131,7 @@ def _candidate(
         new = new_charge_point(RegistrationRequest.model_validate({**row, "project_id": project_id}))
     except ValidationError as error:
         column_of = {field: column for column, field in (columns or {}).items()}
-        found = [field_error({**each, "loc": ("body", *each["loc"])}) for each in error.errors()]
+        found = [says({**each, "loc": ("body", *each["loc"])}) for each in error.errors()]
         wrong += [FieldError(column_of.get(each.field, each.field), each.message) for each in found]
     if wrong:
         return Candidate(number, None, **told, errors=tuple(wrong))

@@ -71,7 +71,7 @@ def read(content: bytes, encoding: str = "utf-8") -> Sheet:
     Raises:
         InvalidInput: it is no text, no CSV, or its header does not fit; told by column.
     """
-    text, has_mark = _decoded(content, encoding)
+    text, has_mark = decoded(content, encoding)
     separator, text, skipped = _separator(text)
     try:
         records = [
@@ -107,8 +107,12 @@ def _harmless(cell: object) -> str:
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def _decoded(content: bytes, encoding: str) -> tuple[str, bool]:
-    """The text without its byte order mark, and whether there was one."""
+def decoded(content: bytes, encoding: str) -> tuple[str, bool]:
+    """The text without its byte order mark, and whether there was one.
+
+    Raises:
+        InvalidInput: it is no text of this encoding.
+    """
     try:
         name = codecs.lookup(encoding).name
     except LookupError:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from sliproad.features.accounts.model import InstallerSummary
+from sliproad.features.accounts.model import InstallerActor, InstallerSummary
 from sliproad.features.projects.model import PlatformCheck
 from sliproad.foundation.database import Session
 
@@ -23,4 +23,12 @@ class Installers(Protocol):
 
     async def installer_summary(self, session: Session, installer_id: str) -> InstallerSummary:
         """What a project may know of the installer whose id it was given. Raises NotFound."""
+        ...
+
+
+class KnownModels(Protocol):
+    """Answers which models there are templates for; `features.commissioning` implements it."""
+
+    async def known_models(self, actor: InstallerActor) -> Sequence[tuple[str, str]]:
+        """(vendor, model) that templates name which the installer may use."""
         ...
