@@ -3,6 +3,7 @@ import htmx from "htmx.org";
 import "htmx.org/dist/ext/hx-sse.js";
 import { copying } from "./js/copying.mjs";
 import { dialogs } from "./js/dialogs.mjs";
+import { elapsed } from "./js/elapsed.mjs";
 import { live } from "./js/live.mjs";
 import { sending } from "./js/sending.mjs";
 import { zone } from "./js/zone.mjs";
@@ -15,6 +16,7 @@ const prepare = (root) => {
 
 zone();
 dialogs(document);
+elapsed(document);
 live(document);
 sending(document, (fresh) => {
   htmx.process(fresh);

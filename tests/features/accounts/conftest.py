@@ -1,5 +1,6 @@
 """A whole web application of the accounts room: real PostgreSQL as role `web`, real jobs, mails as files; only argon2 is cheaper."""
 
+import contextlib
 import email
 import email.policy
 import re
@@ -149,8 +150,17 @@ def assert_problem(answer: httpx2.Response, status: int, code: str) -> dict[str,
 
 @pytest.fixture
 async def world(
-    database_url: str, web: Database, engine: Database, clock: ManualClock, secret_key: SecretKey, tmp_path: Path
+    web: Database, engine: Database, clock: ManualClock, secret_key: SecretKey, tmp_path: Path
 ) -> AsyncIterator[World]:
+    async with open_world(web, engine, clock, secret_key, tmp_path, PUBLIC_URL) as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def open_world(
+    web: Database, engine: Database, clock: ManualClock, secret_key: SecretKey, tmp_path: Path, public_url: str
+) -> AsyncIterator[World]:
+    """The room, reached at `public_url`."""
     jobs = Jobs(engine.url.replace("postgresql+psycopg", "postgresql"), pool_size=3)
     mail_dir, hasher, pauses = tmp_path / "mail", CountingHasher(), []
 
@@ -160,7 +170,7 @@ async def world(
     limiter = RateLimiter(web, clock)
     accounts = assemble(
         web=web, engine=engine, queue=jobs, outgoing=outgoing.Outgoing(jobs, secret_key), limiter=limiter, secret_key=secret_key,
-        signing_key=SIGNING_KEY, public_url=PUBLIC_URL, clock=clock, hasher=hasher, pause=pause,
+        signing_key=SIGNING_KEY, public_url=public_url, clock=clock, hasher=hasher, pause=pause,
     )  # fmt: skip
     accounts.register_jobs(jobs)
     mailer = FileMailer(mail_dir, sender="Sliproad <no-reply@sliproad.example>", clock=clock)
@@ -169,11 +179,11 @@ async def world(
         [*accounts.routers(), mailbox(mail_dir)],
         guards=accounts.guards,
         idempotency=IdempotencyRecords(web, secret_key, clock),
-        public_url=PUBLIC_URL,
+        public_url=public_url,
         version="0.1.0",
     )
     transport = httpx2.ASGITransport(app, client=("203.0.113.7", 4711))
     await jobs.open()
-    async with httpx2.AsyncClient(transport=transport, base_url=PUBLIC_URL) as http:
+    async with httpx2.AsyncClient(transport=transport, base_url=public_url) as http:
         yield World(app, http, accounts, jobs, clock, web, engine, hasher, mail_dir, pauses)
     await jobs.close()

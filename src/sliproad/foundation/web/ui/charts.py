@@ -10,7 +10,7 @@ from sliproad.foundation.language import gettext as _
 from sliproad.foundation.web.ui.moments import clock_time, number
 
 WIDTH, HEIGHT = 640, 220
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 28
+LEFT, RIGHT, TOP, BOTTOM = 62, 14, 16, 34
 MOST_ROWS = 60
 STEPS = (1, 2, 2.5, 5, 10)
 Point = tuple[datetime | float, float]
@@ -45,23 +45,22 @@ def line_chart(points: Sequence[Point], *, label: str, unit: str) -> Markup:
     path = " ".join(f"{frame.x(x)},{frame.y(max(y, 0))}" for x, y in zip(xs, ys, strict=True))
     ground = f"{frame.x(xs[0])},{frame.y(0)} {path} {frame.x(xs[-1])},{frame.y(0)}"
     return Markup(
-        '<figure class="chart"><svg viewBox="0 0 {w} {h}" role="img" aria-label="{label}">{grid}{times}'
+        '<figure class="chart"><figcaption>{label}</figcaption><svg viewBox="0 0 {w} {h}" role="img" aria-label="{label}">{grid}{times}'
         '<polygon class="chart-ground" points="{ground}"/><polyline class="chart-line" points="{path}"/></svg>{table}</figure>'
     ).format(
-        w=WIDTH, h=HEIGHT, label=f"{label} ({unit})", grid=_grid(frame, step, unit), times=_times(frame, points),
+        w=WIDTH, h=HEIGHT, label=f"{label} ({unit})", grid=_grid(frame, step), times=_times(frame, points),
         ground=ground, path=path, table=_table(points, label, unit),
     )  # fmt: skip
 
 
-def _grid(frame: _Frame, step: float, unit: str) -> Markup:
+def _grid(frame: _Frame, step: float) -> Markup:
     parts, value = [], 0.0
     while value <= frame.top + step / 2:
         y = frame.y(value)
         parts.append(
             Markup('<line class="chart-grid" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(LEFT, WIDTH - RIGHT, y, y)
         )
-        text = f"{number(value)} {unit}" if value + step > frame.top + step / 2 else number(value)
-        parts.append(Markup('<text x="{}" y="{}" text-anchor="end">{}</text>').format(LEFT - 6, y + 4, text))
+        parts.append(Markup('<text x="{}" y="{}" text-anchor="end">{}</text>').format(LEFT - 8, y + 5, number(value)))
         value += step
     return Markup("").join(parts)
 

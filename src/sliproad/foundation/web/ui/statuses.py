@@ -48,6 +48,14 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "reserved": (marked("Reserved"), "warning"),
     "unavailable": (marked("Unavailable"), "warning"),
     "faulted": (marked("Faulted"), "bad"),
+    # files on their way
+    "requested": (marked("Requested"), "busy"),
+    "uploading": (marked("Uploading"), "busy"),
+    "uploaded": (marked("Arrived"), "good"),
+    "downloading": (marked("Downloading"), "busy"),
+    "downloaded": (marked("Downloaded"), "busy"),
+    "installing": (marked("Installing"), "busy"),
+    "installed": (marked("Installed"), "good"),
     # severities
     "low": (marked("Low"), "neutral"),
     "medium": (marked("Medium"), "warning"),
