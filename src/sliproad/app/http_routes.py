@@ -23,16 +23,20 @@ from sliproad.features.commissioning import (
     apply_template_routes,
     batch_routes,
     control_routes,
+    diagnostics_pages,
     diagnostics_routes,
     drift_routes,
     issues_cpo_routes,
     issues_routes,
+    log_pages,
     logs_routes,
     photos_routes,
+    session_pages,
+    start_pages,
     templates_routes,
 )
 from sliproad.features.commissioning import routes as commissioning_routes
-from sliproad.features.firmware import library_routes, updates_routes, uploads_routes
+from sliproad.features.firmware import library_routes, updates_routes, uploads_pages, uploads_routes
 from sliproad.features.frame_log import routes as frame_log_routes
 from sliproad.features.handover import pages as handover_pages
 from sliproad.features.handover import reading_routes as handover_reading_routes
@@ -129,3 +133,12 @@ def installer_pages(of: Services) -> Iterator[APIRouter]:
     yield registration_pages.router(of.projects, of.registration, of.templates.templates)
     yield bulk_pages.router(of.projects, of.bulk_registration)
     yield charge_point_pages.router(of.projects, of.registration, of.attempts)
+    glances, control = of.glances, of.commissioning_control
+    starting = start_pages.StartPages(
+        of.commissioning, of.templates.templates, of.templates.applying, glances, of.commissioning.clock
+    )
+    yield session_pages.router(of.commissioning, control, glances, starting)
+    yield start_pages.router(starting)
+    yield log_pages.router(of.commissioning_logs, of.live_events, control, glances)
+    yield diagnostics_pages.router(of.diagnostics, of.firmware.uploads, glances)
+    yield uploads_pages.router(of.firmware.uploads)

@@ -16,6 +16,7 @@ from sliproad.features.commissioning.diagnostics_collecting import DiagnosticsCo
 from sliproad.features.commissioning.diagnostics_service import DiagnosticsService
 from sliproad.features.commissioning.ending import Ending
 from sliproad.features.commissioning.facts import FactsGatherer
+from sliproad.features.commissioning.glance import Glances
 from sliproad.features.commissioning.issues_desk import IssueDesk
 from sliproad.features.commissioning.issues_mails import IssueMails
 from sliproad.features.commissioning.issues_service import IssueService
@@ -174,6 +175,10 @@ class Services(AccountServices):
     @cached_property
     def live_events(self) -> LiveEvents:
         return LiveEvents(self.commissioning, self.frame_log, self.parts.bus)
+
+    @cached_property
+    def glances(self) -> Glances:
+        return Glances(self.commissioning, self.firmware.updates)
 
     @cached_property
     def facts(self) -> FactsGatherer:

@@ -95,9 +95,14 @@ class DiagnosticsService:
         self.frames = frames
 
     async def read(
-        self, actor: InstallerActor | OrganizationActor, charge_point_id: str, *, refresh: bool = False
+        self,
+        actor: InstallerActor | OrganizationActor,
+        charge_point_id: str,
+        *,
+        refresh: bool = False,
+        waits: bool = True,
     ) -> Report:
-        """What is known; with `refresh`, or where nothing was ever asked, the charge point is asked and waited for a moment.
+        """What is known; with `refresh`, or where nothing was ever asked, the charge point is asked and, if so wished, waited for a moment.
 
         Raises:
             NotFound: no such charge point of whoever asks.
@@ -107,7 +112,8 @@ class DiagnosticsService:
             charge_point = await self.refresh(actor, charge_point_id)
         else:
             charge_point = await self._ask_for_the_first_time(actor, charge_point_id)
-        await self._wait(actor, charge_point)
+        if waits:
+            await self._wait(actor, charge_point)
         reconnects = await self.attempts.reconnects(charge_point.key, self.clock.now() - HOUR)
         async with self.database.transaction(actor.scope) as session:
             return await self._report(session, charge_point, reconnects)

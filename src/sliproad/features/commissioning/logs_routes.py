@@ -83,7 +83,7 @@ def router(logs: LogService, live: LiveEvents) -> APIRouter:
             lines = await logs.download(actor, charge_point_id, selection)
             name = f'attachment; filename="commissioning-{charge_point_id}.ndjson"'
             headers = {"Content-Disposition": name, **STREAM_HEADERS}
-            return StreamingResponse(_ndjson(lines), media_type="application/x-ndjson", headers=headers)
+            return StreamingResponse(ndjson(lines), media_type="application/x-ndjson", headers=headers)
         found = await logs.page(actor, charge_point_id, selection, page)
         return LogList(
             charge_point_id=charge_point_id,
@@ -146,7 +146,8 @@ def log_line(entry: LogEntry, **more: Any) -> bytes:
     return orjson.dumps({**more, **answer, "timestamp": rfc3339(entry.timestamp)})
 
 
-async def _ndjson(entries: AsyncIterator[LogEntry]) -> AsyncIterator[bytes]:
+async def ndjson(entries: AsyncIterator[LogEntry]) -> AsyncIterator[bytes]:
+    """Entries as lines of a file."""
     async for entry in entries:
         yield log_line(entry) + b"\n"
 

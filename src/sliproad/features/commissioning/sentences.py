@@ -22,12 +22,16 @@ STEPS = (
     marked("The charge point speaks OCPP %(spoken)s, but it is registered with OCPP %(registered)s"),
     marked("Set it to OCPP %(registered)s, or register it with OCPP %(spoken)s"),
     marked("WebSocket connected successfully over OCPP %(version)s, BootNotification accepted"),
-    marked("WebSocket connected successfully over OCPP %(version)s, back after a lost connection, its last BootNotification accepted"),
+    marked(
+        "WebSocket connected successfully over OCPP %(version)s, back after a lost connection, its last BootNotification accepted"
+    ),
     marked(
         "The charge point is connected, but its BootNotification is answered Pending, so that it may not charge yet: that is its "
         "boot policy here"
     ),
-    marked("The charge point is connected, but its BootNotification is answered Rejected: that is its boot policy here"),
+    marked(
+        "The charge point is connected, but its BootNotification is answered Rejected: that is its boot policy here"
+    ),
     marked("Ask the operator to set the boot policy to accepted, then restart the charge point"),
     marked("The charge point is connected, but has sent no BootNotification"),
     marked("Restart it; if that does not help, check that its OCPP mode is on"),
@@ -69,9 +73,7 @@ STEPS = (
     marked("Check that this is the right model and that its firmware is current"),
     # connectors
     marked("Connector %(connectors)s did not report a status when asked"),
-    marked(
-        "Check its cabling inside the charge point, and whether the charge point really has %(count)s connectors"
-    ),
+    marked("Check its cabling inside the charge point, and whether the charge point really has %(count)s connectors"),
     marked("1 connector reports a status: %(statuses)s"),
     marked("%(count)s connectors report a status: %(statuses)s"),
     marked("each went out of service and came back"),
@@ -138,7 +140,11 @@ WAITS = (
     marked("a BootNotification"),
     marked("a Heartbeat"),
     marked("a Heartbeat, which comes every %(seconds)s s"),
-    marked("firmware %(version)s to be installed: %(state)s"),
+    marked("firmware %(version)s to be installed: %(what)s"),
+    marked("requested"),
+    marked("downloading"),
+    marked("downloaded"),
+    marked("installing"),
     marked("the firmware update to begin"),
     marked("the firmware version"),
     marked("the charge point to tell which variables can be written"),
@@ -214,7 +220,14 @@ REFUSALS = (
     marked("Look at its connection attempts to see why"),
     marked("This charge point has already been commissioned"),
     marked("The newest commissioning session of this charge point has not passed"),
-    marked("This commissioning session is %(status)s; it can't be %(done)s now"),
+    marked("This commissioning session is %(what)s; it can't be %(why)s now"),
+    marked("running"),
+    marked("paused"),
+    marked("resumed"),
+    marked("stopped"),
+    marked("completed"),
+    marked("failed"),
+    marked("This project has been handed over; nothing in it can be changed"),
     marked("There is no such commissioning session of this charge point"),
     marked("There is no such commissioning template"),
     marked("A template is being applied to this charge point already"),

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
+from sliproad.foundation.language import marked
+
 REGISTER = "Energy.Active.Import.Register"
 LARGEST_AC_KW = 43.0
 """What Type 2 carries as AC (IEC 62196-2: 63 A, three phases); more power means DC."""
@@ -154,76 +156,78 @@ class Template:
 SETTINGS = (
     Setting(
         "120",
-        "Gives the driver two minutes to plug in after presenting a card.",
+        marked("Gives the driver two minutes to plug in after presenting a card."),
         key="ConnectionTimeOut",
         variable=Variable("TxCtrlr", "EVConnectionTimeOut"),
     ),
     Setting(
         "true",
-        "Ends the transaction when the cable is pulled on the vehicle's side, so that nobody pays for another's charging.",
+        marked(
+            "Ends the transaction when the cable is pulled on the vehicle's side, so that nobody pays for another's charging."
+        ),
         key="StopTransactionOnEVSideDisconnect",
         variable=Variable("TxCtrlr", "StopTxOnEVSideDisconnect"),
     ),
     Setting(
         "true",
-        "Ends a transaction that began offline and whose token turns out to be invalid.",
+        marked("Ends a transaction that began offline and whose token turns out to be invalid."),
         key="StopTransactionOnInvalidId",
         variable=Variable("TxCtrlr", "StopTxOnInvalidId"),
     ),
     Setting(
         "true",
-        "Releases the cable at the charge point when the driver unplugs the vehicle.",
+        marked("Releases the cable at the charge point when the driver unplugs the vehicle."),
         key="UnlockConnectorOnEVSideDisconnect",
     ),
     Setting(
         "false",
-        "Asks the platform about every token, so that a blocked card never starts a charge.",
+        marked("Asks the platform about every token, so that a blocked card never starts a charge."),
         key="LocalPreAuthorize",
         variable=Variable("AuthCtrlr", "LocalPreAuthorize"),
     ),
     Setting(
         "60",
-        "A meter value a minute during a transaction: enough for a live display and a correct bill.",
+        marked("A meter value a minute during a transaction: enough for a live display and a correct bill."),
         key="MeterValueSampleInterval",
         variable=Variable("SampledDataCtrlr", "TxUpdatedInterval"),
     ),
     Setting(
         f"{REGISTER},Power.Active.Import,Current.Import,Voltage",
-        "Energy for the bill; power, current and voltage to find faults from afar.",
+        marked("Energy for the bill; power, current and voltage to find faults from afar."),
         key="MeterValuesSampledData",
         variable=Variable("SampledDataCtrlr", "TxUpdatedMeasurands"),
     ),
     Setting(
         REGISTER,
-        "The register at the end of a transaction: what is billed.",
+        marked("The register at the end of a transaction: what is billed."),
         variable=Variable("SampledDataCtrlr", "TxEndedMeasurands"),
     ),
     Setting(
         REGISTER,
-        "The register at the start of a transaction: what the bill is counted from.",
+        marked("The register at the start of a transaction: what the bill is counted from."),
         variable=Variable("SampledDataCtrlr", "TxStartedMeasurands"),
     ),
     Setting(
         "900",
-        "Register readings at every quarter of an hour, outside transactions too, show a meter that drifts.",
+        marked("Register readings at every quarter of an hour, outside transactions too, show a meter that drifts."),
         key="ClockAlignedDataInterval",
         variable=Variable("AlignedDataCtrlr", "Interval"),
     ),
     Setting(
         REGISTER,
-        "The register suffices for the quarter-hourly readings.",
+        marked("The register suffices for the quarter-hourly readings."),
         key="MeterValuesAlignedData",
         variable=Variable("AlignedDataCtrlr", "Measurands"),
     ),
     Setting(
         "5",
-        "A transaction message is tried five times before the charge point gives it up.",
+        marked("A transaction message is tried five times before the charge point gives it up."),
         key="TransactionMessageAttempts",
         variable=Variable("OCPPCommCtrlr", "MessageAttempts", "TransactionEvent"),
     ),
     Setting(
         "true",
-        "Lets a driver reserve the charge point without choosing a connector; many charge points can't.",
+        marked("Lets a driver reserve the charge point without choosing a connector; many charge points can't."),
         key="ReserveConnectorZeroSupported",
         variable=Variable("ReservationCtrlr", "NonEvseSpecific"),
         required=False,
@@ -231,7 +235,7 @@ SETTINGS = (
 )
 HEARTBEAT = Setting(
     "300",
-    "A heartbeat every five minutes keeps the clock right; pings already show a lost connection.",
+    marked("A heartbeat every five minutes keeps the clock right; pings already show a lost connection."),
     key="HeartbeatInterval",
     variable=Variable("OCPPCommCtrlr", "HeartbeatInterval"),
     set_by_boot=True,
@@ -240,7 +244,7 @@ HEARTBEAT = Setting(
 STANDARD_AC = Template(
     template_id="tpl_standard_ac_22kw",
     name="Standard AC 22kW",
-    description="Default commissioning for Type 2 AC chargers up to 22kW.",
+    description=marked("Default commissioning for Type 2 AC chargers up to 22kW."),
     compatible_models=("ABB Terra AC W22-G5", "Schneider EVlink Pro AC"),
     steps=("connectivity", "heartbeat", "configuration", "test_transaction"),
     settings=(*SETTINGS, HEARTBEAT),
@@ -250,14 +254,14 @@ STANDARD_AC = Template(
 DC_RAPID = Template(
     template_id="tpl_dc_rapid_50kw",
     name="DC Rapid 50kW",
-    description="Commissioning template for DC rapid chargers with CHAdeMO and CCS connectors.",
+    description=marked("Commissioning template for DC rapid chargers with CHAdeMO and CCS connectors."),
     compatible_models=("ABB Terra 54 CJG", "Tritium PKM75"),
     steps=("connectivity", "heartbeat", "configuration", "connector_test", "test_transaction"),
     settings=(
         *(setting for setting in SETTINGS if setting.key != "UnlockConnectorOnEVSideDisconnect"),
         Setting(
             "3",
-            "A reset that fails is tried three times before a technician is needed.",
+            marked("A reset that fails is tried three times before a technician is needed."),
             key="ResetRetries",
             variable=Variable("OCPPCommCtrlr", "ResetRetries"),
         ),

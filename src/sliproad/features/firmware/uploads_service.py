@@ -30,6 +30,10 @@ LISTED = 50
 LARGEST_REQUEST_ID = 2**31 - 1
 
 
+UploadView = tuple[DiagnosticsUploadRow, Standing]
+"""A request, and where it stands now."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredLog:
     """A file that arrived, and its bytes as a stream."""
@@ -110,9 +114,7 @@ class UploadService:
         assert row is not None
         return row
 
-    async def uploads(
-        self, actor: InstallerActor | OrganizationActor, charge_point_id: str
-    ) -> list[tuple[DiagnosticsUploadRow, Standing]]:
+    async def uploads(self, actor: InstallerActor | OrganizationActor, charge_point_id: str) -> list[UploadView]:
         """The newest requests of a charge point, each as it stands now.
 
         Raises:
@@ -125,7 +127,7 @@ class UploadService:
 
     async def upload(
         self, actor: InstallerActor | OrganizationActor, charge_point_id: str, upload_id: str
-    ) -> tuple[DiagnosticsUploadRow, Standing]:
+    ) -> UploadView:
         """One request as it stands now.
 
         Raises:
