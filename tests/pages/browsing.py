@@ -17,7 +17,9 @@ CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-EXPECTED = re.compile(r"Failed to load resource: (the server responded with a status of 4|net::ERR_)")
+EXPECTED = re.compile(
+    r"Failed to load resource: (the server responded with a status of 4|net::ERR_)|htmx: htmx:sse:error: Failed to fetch"
+)
 """A refused form, and a server that was taken away on purpose, are no faults of a page."""
 DESKTOP = {"viewport": {"width": 1280, "height": 860}}
 
@@ -44,13 +46,14 @@ async def looking(browser: Browser, **options: Any) -> AsyncIterator[Page]:
     page.set_default_timeout(20_000)
     yield page
     await context.close()
-    assert [text for text in complaints if not EXPECTED.match(text)] == []
+    unexpected = [text for text in complaints if not EXPECTED.match(text)]
+    assert not unexpected, "\n".join(unexpected)
 
 
 @contextlib.asynccontextmanager
-async def served(app: Any) -> AsyncIterator[str]:
+async def served(app: Any, *, port: int = 0) -> AsyncIterator[str]:
     """An application behind a real port of this machine; its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]
     serving = asyncio.create_task(server.serve([listener]))
@@ -71,7 +74,7 @@ async def assert_accessible(page: Page) -> None:
         for each in found["violations"]
         for node in each["nodes"]
     ]
-    assert wrong == [], page.url
+    assert not wrong, "\n".join([page.url, *wrong])
     wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 1, f"{page.url} is {wide} px too wide"
 
@@ -83,7 +86,7 @@ async def assert_touchable(page: Page) -> None:
         .map(part => [part.outerHTML.slice(0, 120), (part.type === "checkbox" || part.type === "radio"
             ? (part.closest("label, .check") ?? part) : part).getBoundingClientRect().height])
         .filter(([, height]) => height > 0 && height < 43.5)""")
-    assert small == [], page.url
+    assert not small, f"{page.url}: {small}"
 
 
 async def portray(page: Page, name: str) -> None:
