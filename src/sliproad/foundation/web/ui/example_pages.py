@@ -88,4 +88,4 @@ def router() -> APIRouter:
 
 def _register(charger: ChargerForm) -> None:
     if any(each["serial"] == charger.serial for each in CHARGERS):
-        raise Conflict(_("There is a charger with this serial number already."), code="duplicate")
+        raise Conflict(_("There is a charger with this serial number already."))
