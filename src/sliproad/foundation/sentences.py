@@ -12,7 +12,7 @@ from sliproad.foundation.language import SOURCE, gettext, language
 PLACE = re.compile(r"%\((\w+)\)s")
 BOUNDARIES = ((re.compile(r"(?<=[.!?]) (?=[A-Z])"), " "), (re.compile(r"; "), "; "))
 """What stands between two sentences, and between two clauses."""
-NESTED = frozenset({"what", "why", "list"})
+NESTED = frozenset({"what", "why", "list", "span", "ago"})
 """Values that are sentences themselves."""
 LONGEST = 2000
 

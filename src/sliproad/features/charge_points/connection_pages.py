@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sliproad.features.charge_points.attempts import ConnectionAttempt, ConnectionReport
 from sliproad.features.charge_points.live_model import LiveState
+from sliproad.features.charge_points.sentences import told
 from sliproad.foundation.language import gettext as _
 from sliproad.foundation.language import marked
 
@@ -138,7 +139,7 @@ def view_of(live: LiveState, report: ConnectionReport) -> ConnectionView:
         code=diagnosis.code,
         tone=_tone(diagnosis.code, live),
         title=title_of(diagnosis.code),
-        message=diagnosis.message,
+        message=told(diagnosis.message),
         is_certain=diagnosis.is_certain,
         rungs=rungs(diagnosis.code, live),
         attempts=[_entry(attempt) for attempt in report.attempts[:NEWEST]],
@@ -176,5 +177,5 @@ def _entry(attempt: ConnectionAttempt) -> AttemptEntry:
     arrived = f"{attempt.path} · {attempt.remote_address}"
     tone = "good" if attempt.outcome == "accepted" else "bad" if attempt.is_certain else "warning"
     return AttemptEntry(
-        attempt.at, title_of(attempt.outcome), attempt.advice, tone, arrived, is_certain=attempt.is_certain
+        attempt.at, title_of(attempt.outcome), told(attempt.advice), tone, arrived, is_certain=attempt.is_certain
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.sites.model import Site
+from sliproad.foundation.language import marked
 from sliproad.foundation.errors import Conflict
 
 IN_PROGRESS = "in_progress"
@@ -87,15 +88,15 @@ class ChecklistRule:
 
 
 CHECKLIST = (
-    ChecklistRule("powered_ready", "The charge point is powered and its display shows that it is ready."),
-    ChecklistRule("ocpp_connection", "The OCPP connection is established.", by_platform=True),
-    ChecklistRule("heartbeat", "At least one heartbeat has arrived.", by_platform=True),
+    ChecklistRule("powered_ready", marked("The charge point is powered and its display shows that it is ready.")),
+    ChecklistRule("ocpp_connection", marked("The OCPP connection is established."), by_platform=True),
+    ChecklistRule("heartbeat", marked("At least one heartbeat has arrived."), by_platform=True),
     ChecklistRule(
-        "meter_calibration", "The meter is calibrated, where the charge point supports it.", by_platform=True
+        "meter_calibration", marked("The meter is calibrated, where the charge point supports it."), by_platform=True
     ),
-    ChecklistRule("emergency_stop", "The emergency stop has been tested."),
-    ChecklistRule("cable_and_ip_rating", "Cables and the enclosure's IP rating have been inspected."),
-    ChecklistRule("owner_briefed", "The site owner knows how to report faults.", per_charge_point=False),
+    ChecklistRule("emergency_stop", marked("The emergency stop has been tested.")),
+    ChecklistRule("cable_and_ip_rating", marked("Cables and the enclosure's IP rating have been inspected.")),
+    ChecklistRule("owner_briefed", marked("The site owner knows how to report faults."), per_charge_point=False),
 )
 """GUIDE's commissioning checklist, in its order."""
 RULES = {rule.item: rule for rule in CHECKLIST}

@@ -87,10 +87,10 @@ def next_at_charge_point(charge_point: ChargePoint, live: LiveState, *, is_hande
     if charge_point.commissioning_status == "in_progress":
         return NextStep(_("It is being commissioned now."), to_commissioning, _("Watch it"), "play")
     if not live.connected:
-        text = _("Enter the settings below in the charger. It connects by itself.")
+        text, tone = _("Enter the settings below in the charger. It connects by itself."), ""
         if live.connected_at is not None:
-            text = _("It is not connected now. See what is wrong, and what to do.")
-        return NextStep(text, f"{here}/connection", _("Watch it connect"), "plug", "warning")
+            text, tone = _("It is not connected now. See what is wrong, and what to do."), "warning"
+        return NextStep(text, f"{here}/connection", _("Watch it connect"), "plug", tone)
     if charge_point.commissioning_status == "failed":
         text = _("Its commissioning failed. See what went wrong, then start again.")
         return NextStep(text, to_commissioning, _("See what went wrong"), "alert", "bad")

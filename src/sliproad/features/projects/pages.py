@@ -116,7 +116,6 @@ def _context(request: Request, overview: ProjectOverview, found: ChargePointPage
         Column("serial", _("Serial number")),
         Column("status", _("Status")),
         Column("connection", _("Connection")),
-        Column("place", _("Place")),
     ]
     query = f"?{request.url.query}" if request.url.query else ""
     return {
