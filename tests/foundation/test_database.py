@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from sliproad.foundation import outbox
 from sliproad.foundation.clock import ManualClock
@@ -31,7 +31,7 @@ from sliproad.migrations.tables import metadata
 
 ALICE, BOB = Scope(organization_id="org_alice"), Scope(organization_id="org_bob")
 SCOPE_VALUES = "select " + ", ".join(
-    f"scope_value('{name}')" for name in ("organization_id", "installer_id", "user_id", "lookup")
+    f"scope_value('{name}') as {name}" for name in ("organization_id", "installer_id", "user_id", "lookup")
 )
 
 
@@ -283,3 +283,43 @@ async def test_questions_run_beside_each_other_and_survive_a_server_that_ended_t
     with pytest.raises(DatabaseError):
         await engine.ask("select no_such_column", {})
     assert len(await engine.ask("select 1", {})) == 1
+
+
+async def test_a_question_sees_its_scope_alone_and_leaves_none_behind(web, engine, clock):
+    whose = "select organization_id from outbox order by seq"
+    for scope in (ALICE, BOB):
+        await an_event(engine, scope, clock)
+    assert await web.ask(whose, {}, ALICE) == [("org_alice",)]
+    assert await web.ask(whose, {}, BOB) == [("org_bob",)]
+    assert await web.ask(whose, {}) == []
+    assert await engine.ask(whose, {}) == [("org_alice",), ("org_bob",)]
+
+
+async def test_questions_at_once_keep_their_scopes_apart(web):
+    scopes = [Scope(f"org_{number}", f"ins_{number}", f"usr_{number}", f"found_{number}") for number in range(40)]
+    answers = await asyncio.gather(*(web.ask(SCOPE_VALUES, {}, scope) for scope in scopes))
+    assert [answer[0] for answer in answers] == [tuple(scope.values().values()) for scope in scopes]
+
+
+async def test_a_question_that_fails_leaves_no_scope_behind(web):
+    with pytest.raises(DBAPIError) as caught:
+        await web.ask("select %(value)s::integer / 0", {"value": 7310}, ALICE)
+    assert "7310" not in str(caught.value)
+    assert await web.ask(SCOPE_VALUES, {}) == [("", "", "", "")]
+
+
+async def test_a_question_without_postgresql_says_so(database_url):
+    database = Database(make_url(database_url).set(database="nowhere").render_as_string(hide_password=False), "web")
+    with pytest.raises(OperationalError):
+        await database.ask("select 1", {})
+    await database.close()
+
+
+async def test_a_transaction_begins_on_a_live_connection_without_asking_it(web, database_url):
+    async with web.transaction(ALICE) as session:
+        pid = await session.scalar(text("select pg_backend_pid()"))
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        admin.execute("select pg_terminate_backend(%s, 5000)", [pid])
+    async with web.transaction(ALICE) as session:
+        assert await session.scalar(text("select pg_backend_pid()")) != pid
+        assert await session.scalar(text("select scope_value('organization_id')")) == "org_alice"

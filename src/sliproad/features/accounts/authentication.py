@@ -16,14 +16,12 @@ from sliproad.features.accounts.model import (
     PlatformAdminActor,
     Role,
     SiteOwnerActor,
-    Status,
 )
-from sliproad.features.accounts.people_store import KINDS, PersonRow
-from sliproad.features.accounts.store import InstallerRow
+from sliproad.features.accounts.people_store import KINDS
 from sliproad.features.accounts.tokens import AccessTokens, Claims
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.crypto import SecretKey
-from sliproad.foundation.database import Database, Scope, Session
+from sliproad.foundation.database import Database, Scope
 from sliproad.foundation.errors import Unauthenticated
 
 API_KEY_PURPOSE = "api key"
@@ -65,18 +63,15 @@ class Authentication:
 
     async def _api_key(self, key: str) -> OrganizationActor:
         secret_hash, now = self.secret_key.fast_hash(API_KEY_PURPOSE, key), self.clock.now()
-        async with self.database.transaction(Scope(lookup=secret_hash)) as session:
-            row = await organizations_store.valid_api_key(session, secret_hash, now)
-            if row is None:
-                raise Unauthenticated("This API key is not valid.")
-            if row.last_used_at is None or now - row.last_used_at > LAST_USED_PRECISION:
-                row.last_used_at = now
-            return OrganizationActor(
-                organization_id=row.organization_id,
-                display_name=row.name,
-                key_id=row.key_id,
-                scopes=frozenset(row.scopes),
-            )
+        scope, values = Scope(lookup=secret_hash), {"secret_hash": secret_hash, "now": now}
+        found = await self.database.ask(organizations_store.VALID_API_KEY, values, scope)
+        if not found:
+            raise Unauthenticated("This API key is not valid.")
+        [(organization_id, name, key_id, scopes, last_used_at)] = found
+        if last_used_at is None or now - last_used_at > LAST_USED_PRECISION:
+            async with self.database.transaction(scope) as session:
+                await organizations_store.note_key_used(session, secret_hash, now)
+        return OrganizationActor(organization_id, display_name=name, key_id=key_id, scopes=frozenset(scopes))
 
     async def holder(self, claims: Claims) -> Actor:
         """The actor that an access token or a browser session speaks of.
@@ -84,35 +79,31 @@ class Authentication:
         Raises:
             Unauthenticated: not any more.
         """
-        kind = KIND_OF[claims.audience]
-        async with self.database.transaction(KINDS[kind].scope(claims.subject, claims.jti)) as session:
-            person = await people_store.person_by_id(session, kind, claims.subject)
-            is_dead = (
-                person is None
-                or person.status != Status.ACTIVE
-                or person.token_generation != claims.generation
-                or await people_store.is_revoked(session, claims.jti)
-            )
-            if person is None or is_dead:
-                raise Unauthenticated("This access token is not valid any more. Log in again.")
-            return await _actor_of(session, person, claims)
+        scope = KINDS[KIND_OF[claims.audience]].scope(claims.subject, claims.jti)
+        values = {
+            "person_id": claims.subject,
+            "generation": claims.generation,
+            "jti": claims.jti,
+            "organization_id": claims.organization_id,
+        }
+        is_installer = claims.audience is Audience.INSTALLER
+        statement = people_store.LIVE_INSTALLER if is_installer else people_store.LIVE_USER
+        found = await self.database.ask(statement, values, scope)
+        if not found:
+            raise Unauthenticated("This access token is not valid any more. Log in again.")
+        if is_installer:
+            return InstallerActor(claims.subject, *found[0])
+        return _user(claims, *found[0])
 
 
-async def _actor_of(session: Session, person: PersonRow, claims: Claims) -> Actor:
-    if isinstance(person, InstallerRow):
-        return InstallerActor(person.installer_id, person.full_name, person.email, person.company)
+def _user(claims: Claims, full_name: str, email: str, is_platform_admin: bool, role: str | None) -> Actor:
+    """A user as what the token's audience says."""
     if claims.audience is Audience.SITE_OWNER:
-        return SiteOwnerActor(person.user_id, person.full_name, person.email)
+        return SiteOwnerActor(claims.subject, full_name, email)
     if claims.audience is Audience.PLATFORM:
-        if not person.is_platform_admin:
+        if not is_platform_admin:
             raise Unauthenticated("You are no longer a platform administrator.")
-        return PlatformAdminActor(person.user_id, person.full_name, person.email)
-    member = await organizations_store.membership(session, claims.organization_id or "", person.user_id)
-    if member is None:
+        return PlatformAdminActor(claims.subject, full_name, email)
+    if claims.organization_id is None or role is None:
         raise Unauthenticated("You are no longer a user of this organisation.")
-    return OrganizationActor(
-        organization_id=member.organization_id,
-        display_name=person.full_name,
-        user_id=person.user_id,
-        role=Role(member.role),
-    )
+    return OrganizationActor(claims.organization_id, display_name=full_name, user_id=claims.subject, role=Role(role))

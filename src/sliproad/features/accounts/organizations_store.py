@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, text, tuple_
+from sqlalchemy import func, select, text, tuple_, update
 
 from sliproad.features.accounts.model import InstallerSummary, Role
 from sliproad.features.accounts.store import ApiKeyRow, MailTokenRow, MembershipRow, OrganizationRow
@@ -11,6 +11,11 @@ from sliproad.foundation.database import Session
 
 INSTALLER_CARD = text("select installer_id, full_name, email, company, phone from installer_card(:installer_id)")
 ORGANIZATION_CARD = text("select name, contact_email from organization_card(:organization_id)")
+VALID_API_KEY = (
+    "select organization_id, name, key_id, scopes, last_used_at from api_keys where secret_hash = %(secret_hash)s"
+    " and revoked_at is null and (expires_at is null or expires_at > %(now)s)"
+)
+"""Asked on every request that carries an API key (`Database.ask`)."""
 
 
 async def installer_card(session: Session, installer_id: str) -> InstallerSummary | None:
@@ -57,15 +62,8 @@ async def owner_count(session: Session, organization_id: str) -> int:
     return int((await session.execute(statement)).scalar_one())
 
 
-def _is_valid(now: datetime) -> ColumnElement[bool]:
-    return ApiKeyRow.revoked_at.is_(None) & or_(ApiKeyRow.expires_at.is_(None), ApiKeyRow.expires_at > now)
-
-
-async def valid_api_key(session: Session, secret_hash: str, now: datetime) -> ApiKeyRow | None:
-    found: ApiKeyRow | None = await session.scalar(
-        select(ApiKeyRow).where(ApiKeyRow.secret_hash == secret_hash, _is_valid(now))
-    )
-    return found
+async def note_key_used(session: Session, secret_hash: str, now: datetime) -> None:
+    await session.execute(update(ApiKeyRow).where(ApiKeyRow.secret_hash == secret_hash).values(last_used_at=now))
 
 
 async def api_keys(

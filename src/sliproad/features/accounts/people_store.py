@@ -19,6 +19,17 @@ from sliproad.features.accounts.store import (
 from sliproad.foundation.database import Scope, Session
 
 PersonRow = InstallerRow | UserRow
+IS_ALIVE = (
+    "status = 'active' and token_generation = %(generation)s"
+    " and not exists (select from revoked_tokens where jti = %(jti)s)"
+)
+LIVE_INSTALLER = f"select full_name, email, company from installers where installer_id = %(person_id)s and {IS_ALIVE}"  # noqa: S608
+LIVE_USER = (
+    "select full_name, email, is_platform_admin, (select role from memberships m"  # noqa: S608 - put together from constants
+    f" where m.organization_id = %(organization_id)s and m.user_id = u.user_id) from users u"
+    f" where user_id = %(person_id)s and {IS_ALIVE}"
+)
+"""Whose access token this is, unless it is dead. Asked on every request that carries one (`Database.ask`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +120,6 @@ async def spend_mail_tokens(
 
 async def revoke(session: Session, jti: str, expires_at: datetime) -> None:
     await session.execute(insert(RevokedTokenRow).values(jti=jti, expires_at=expires_at).on_conflict_do_nothing())
-
-
-async def is_revoked(session: Session, jti: str) -> bool:
-    return await session.get(RevokedTokenRow, jti) is not None
 
 
 async def usable_session(session: Session, session_hash: str, now: datetime) -> BrowserSessionRow | None:

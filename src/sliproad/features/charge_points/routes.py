@@ -18,7 +18,7 @@ from sliproad.features.charge_points.answers import (
 from sliproad.features.charge_points.attempts import AttemptService
 from sliproad.features.charge_points.model import Selection
 from sliproad.features.charge_points.service import ListedChargePoint, RegistryService
-from sliproad.foundation.web import PageQuery, RequestModel
+from sliproad.foundation.web import PageQuery, RequestModel, query_of
 
 
 class ChargePointList(BaseModel):
@@ -83,7 +83,7 @@ def router(registry: RegistryService, attempts: AttemptService) -> APIRouter:
     async def list_charge_points(
         actor: Viewer,
         page: PageQuery,
-        query: Annotated[ListQuery, Depends()],
+        query: Annotated[ListQuery, Depends(query_of(ListQuery))],
     ) -> ChargePointList:
         """The organisation's charge points, newest first."""
         found = await registry.page(actor, query.selection, page)

@@ -155,6 +155,13 @@ async def insert_charge_point(session: Session, values: Mapping[str, Any]) -> Ch
     return row
 
 
+KEY_OF = (
+    "select key from charge_points where charge_point_id = %(charge_point_id)s"
+    " and organization_id = %(organization_id)s and removed_at is null"
+)
+"""Asked for each command (`Database.ask`)."""
+
+
 async def find_by_id(session: Session, charge_point_id: str, *, lock: bool = False) -> ChargePointRow | None:
     """A charge point by its public id; with `lock` its row is held until the transaction ends."""
     query = select(ChargePointRow).where(

@@ -89,8 +89,8 @@ class Caller:
         timeout_seconds: float,
     ) -> dict[str, Any]:
         """One OCPP call as it is."""
-        charge_point = await self.registry.get(actor, charge_point_id)
-        return response(await self.commands.call(charge_point.key, action, payload, timeout_seconds=timeout_seconds))
+        key = await self.registry.key_of(actor, charge_point_id)
+        return response(await self.commands.call(key, action, payload, timeout_seconds=timeout_seconds))
 
     async def do(
         self,
@@ -100,9 +100,9 @@ class Caller:
         timeout_seconds: float,
     ) -> dict[str, Any]:
         """A verb, in the words of the version that the charge point is connected with."""
-        charge_point = await self.registry.get(actor, charge_point_id)
-        action, payload = encode(await self.commands.version(charge_point.key))
-        return response(await self.commands.call(charge_point.key, action, payload, timeout_seconds=timeout_seconds))
+        key = await self.registry.key_of(actor, charge_point_id)
+        action, payload = encode(await self.commands.version(key))
+        return response(await self.commands.call(key, action, payload, timeout_seconds=timeout_seconds))
 
 
 def response(answer: CallAnswer) -> dict[str, Any]:

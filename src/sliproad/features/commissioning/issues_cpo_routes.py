@@ -12,7 +12,7 @@ from sliproad.features.commissioning.issues import Selection, Severity, Status
 from sliproad.features.commissioning.issues_desk import IssueDesk
 from sliproad.features.commissioning.issues_routes import CommentRequest, CommentText, IssueId
 from sliproad.features.commissioning.issues_service import IssuePage
-from sliproad.foundation.web import PageQuery, RequestModel
+from sliproad.foundation.web import PageQuery, RequestModel, query_of
 
 Id = Annotated[str | None, Query(max_length=64)]
 
@@ -57,7 +57,7 @@ def router(desk: IssueDesk) -> APIRouter:
 
     @api.get("")
     async def list_issues(
-        actor: Viewer, page: PageQuery, query: Annotated[IssueQuery, Depends()]
+        actor: Viewer, page: PageQuery, query: Annotated[IssueQuery, Depends(query_of(IssueQuery))]
     ) -> answers.IssueAnswerList:
         """What installers reported of your charge points, newest first."""
         return issue_list(await desk.page(actor, query.selection(), page))
@@ -100,7 +100,10 @@ def support_router(desk: IssueDesk) -> APIRouter:
 
     @api.get("")
     async def list_all_issues(
-        actor: PlatformAdmin, page: PageQuery, query: Annotated[IssueQuery, Depends()], organization_id: Id = None
+        actor: PlatformAdmin,
+        page: PageQuery,
+        query: Annotated[IssueQuery, Depends(query_of(IssueQuery))],
+        organization_id: Id = None,
     ) -> answers.IssueAnswerList:
         """What installers reported, of all organisations, newest first."""
         return issue_list(await desk.page(actor, query.selection(organization_id), page))

@@ -55,7 +55,7 @@ class LogList(BaseModel):
     next_cursor: str | None
 
 
-def selection_query(
+async def selection_query(
     session_id: SessionId = None,
     level: Annotated[Level | None, Query(description="Lines of this level only.")] = None,
     step: Annotated[str | None, Query(max_length=64, description="Lines of this step only.")] = None,

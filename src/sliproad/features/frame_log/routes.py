@@ -11,7 +11,7 @@ from sliproad.features.accounts.guards import Viewer
 from sliproad.features.charge_points.service import RegistryService
 from sliproad.features.frame_log.service import FrameLogService, MessageFilter, OcppMessage
 from sliproad.foundation.database import Database
-from sliproad.foundation.web import PageQuery, Timestamp
+from sliproad.foundation.web import PageQuery, Timestamp, query_of
 
 
 class MessageAnswer(BaseModel):
@@ -60,7 +60,10 @@ def router(database: Database, frames: FrameLogService, registry: RegistryServic
 
     @api.get("")
     async def list_messages(
-        actor: Viewer, page: PageQuery, charge_point_id: str, query: Annotated[MessageQuery, Depends()]
+        actor: Viewer,
+        page: PageQuery,
+        charge_point_id: str,
+        query: Annotated[MessageQuery, Depends(query_of(MessageQuery))],
     ) -> MessageList:
         """Every frame exchanged with the charge point, newest first."""
         async with database.transaction(actor.scope) as session:

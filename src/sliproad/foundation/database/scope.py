@@ -16,6 +16,15 @@ class Scope:
     user_id: str = ""
     lookup: str = ""
 
+    def values(self) -> dict[str, str]:
+        """By name, as `set_config` takes them."""
+        return {
+            "organization_id": self.organization_id,
+            "installer_id": self.installer_id,
+            "user_id": self.user_id,
+            "lookup": self.lookup,
+        }
+
 
 NOBODY = Scope()
 ENGINE = NOBODY

@@ -14,7 +14,7 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sliproad.foundation.database.scope import ENGINE
-from sliproad.foundation.database.sessions import Database, DatabaseError, Session, driver_connection
+from sliproad.foundation.database.sessions import Database, Session, database_error, driver_connection
 
 Where = Session | Database
 """Where a statement runs: in the caller's transaction, or by itself."""
@@ -33,7 +33,7 @@ async def run(where: Where, statement: str, parameters: Mapping[str, Any]) -> Se
         await cursor.execute(statement, parameters)
         return await cursor.fetchall() if cursor.description else ()
     except psycopg.Error as error:
-        raise DatabaseError(str(error)) from error
+        raise database_error(statement, error) from error
 
 
 @asynccontextmanager

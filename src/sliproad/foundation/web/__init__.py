@@ -4,7 +4,7 @@
 """
 
 from sliproad.foundation.web.paging import Page, PageQuery
-from sliproad.foundation.web.requests import Email, Label, RequestModel, Text, unset
+from sliproad.foundation.web.requests import Email, Label, RequestModel, Text, query_of, unset
 from sliproad.foundation.web.timestamps import Timestamp
 
-__all__ = ["Email", "Label", "Page", "PageQuery", "RequestModel", "Text", "Timestamp", "unset"]
+__all__ = ["Email", "Label", "Page", "PageQuery", "RequestModel", "Text", "Timestamp", "query_of", "unset"]

@@ -78,7 +78,7 @@ def create_app(
         reference.router(),
         *routers,
     ):
-        app.include_router(router)
+        app.router.routes.extend(router.routes)  # flat: `include_router` matches each path twice, router by router
     openapi.install(app)
     app.add_middleware(IdempotencyMiddleware, records=idempotency, guards=guards)
     app.add_middleware(RepeatedForms, records=idempotency, guards=guards)

@@ -68,7 +68,7 @@ def _read(value: Any, kind: type) -> Any:
     return value
 
 
-def page_query(
+async def page_query(  # FastAPI would run a plain function in a thread
     limit: Annotated[int, Query(ge=1, le=LARGEST_LIMIT, description="How many rows at most.")] = DEFAULT_LIMIT,
     cursor: Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before.")] = None,
 ) -> Page:
