@@ -19,7 +19,7 @@ import httpx2
 import psycopg
 import pytest
 
-from installation import Installation, installation
+from installation import Installation
 from sliproad.app.job_client import JobClient
 from sliproad.simulator import ChargerSettings, Ledger, Version, VirtualCharger
 from sliproad.simulator.ledger_book import LedgerBook
@@ -27,7 +27,7 @@ from sliproad.simulator.ledger_book import LedgerBook
 VERSIONS: tuple[Version, ...] = ("1.6", "2.0.1", "2.1")
 SESSIONS = 30
 STEPS = 7
-"""Of each session, with the meter calibration that is asked for."""
+"""Of each session: all that there are but the update of the firmware."""
 KINDS = ("gateway-1", "web", "worker", "postgres", "nats")
 KILLS_OF_EACH = 2
 LAST_KILL = int(0.85 * SESSIONS * STEPS)
@@ -35,17 +35,22 @@ LAST_KILL = int(0.85 * SESSIONS * STEPS)
 LATE_SECONDS = 0.3
 PATIENCE_SECONDS = 120
 """For any progress at all."""
+SESSIONS_OF = "from commissioning_sessions where project_id = %(project_id)s"
 NOW = (
-    "select (select count(*) from commissioning_steps where status = 'passed'),"
-    " (select count(*) from commissioning_sessions where status = 'running'),"
-    " (select count(*) from commissioning_sessions where status = 'running' and in_flight_until > now())"
+    f"select (select count(*) from commissioning_steps where status = 'passed' and session_id in (select session_id {SESSIONS_OF})),"
+    f" (select count(*) {SESSIONS_OF} and status = 'running'),"
+    f" (select count(*) {SESSIONS_OF} and status = 'running' and in_flight_until > now())"
 )
 HISTORY = (
     "select l.session_id, s.name, count(*) filter (where l.message = 'Step ' || s.name || ' begins'),"
     " count(*) filter (where l.message = s.detail), max(s.status) from commissioning_logs l"
-    " join commissioning_steps s on s.session_id = l.session_id and s.name = l.step group by 1, 2"
+    " join commissioning_steps s on s.session_id = l.session_id and s.name = l.step"
+    f" where l.session_id in (select session_id {SESSIONS_OF}) group by 1, 2"
 )
-EVENTS = "select charge_point_key, name, count(*) from outbox where name like 'commissioning.%' group by 1, 2"
+EVENTS = (
+    "select charge_point_key, name, count(*) from outbox where name like 'commissioning.%%'"
+    f" and charge_point_key in (select charge_point_key {SESSIONS_OF}) group by 1, 2"
+)
 
 pytestmark = pytest.mark.xdist_group("kill")
 
@@ -59,41 +64,76 @@ class Moment:
     calls: int
 
 
-async def rows(sliproad: Installation, query: str) -> list[tuple[Any, ...]]:
-    """What the database says, once it is there again."""
-    async with asyncio.timeout(60):
-        while True:
-            with contextlib.suppress(psycopg.OperationalError):
-                async with await psycopg.AsyncConnection.connect(
-                    sliproad.database_url, connect_timeout=5
-                ) as connection:
-                    return await (await connection.execute(query.encode())).fetchall()
-            await asyncio.sleep(0.05)
+@dataclass
+class Site:
+    """The project whose sessions run."""
 
+    sliproad: Installation
+    client: JobClient
+    project_id: str
+    database: psycopg.AsyncConnection[Any] | None = None
 
-async def when_passed(sliproad: Installation, steps: int) -> Moment:
-    """The moment at which so many steps have passed."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while True:
-            moment = Moment(*(await rows(sliproad, NOW))[0])
-            if moment.passed >= steps:
-                return moment
-            await asyncio.sleep(0.1)
+    async def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What the database says of it, once it is there again."""
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    if self.database is None:
+                        url = self.sliproad.database_url
+                        self.database = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5)
+                    done = await self.database.execute(query.encode(), {"project_id": self.project_id})
+                    return await done.fetchall()
+                except psycopg.OperationalError:
+                    await self.close()
+                    await asyncio.sleep(0.1)
+
+    async def close(self) -> None:
+        if self.database is not None:
+            await self.database.close()
+        self.database = None
+
+    async def when_passed(self, steps: int) -> Moment:
+        """The moment at which so many steps have passed."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                moment = Moment(*(await self.rows(NOW))[0])
+                if moment.passed >= steps:
+                    return moment
+                await asyncio.sleep(0.25)
+
+    async def until_over(self) -> None:
+        """Until no session runs any more, and everything is up again."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while Moment(*(await self.rows(NOW))[0]).running:
+                await asyncio.sleep(0.25)
+            async with httpx2.AsyncClient(base_url=self.sliproad.http_url, trust_env=False) as somebody:
+                while (await somebody.get("/readyz")).status_code != 200:
+                    await asyncio.sleep(0.1)
+
+    async def start(self, charger: VirtualCharger) -> None:
+        body = {"template_id": "tpl_dc_rapid_50kw", "run_meter_calibration": True}
+        await self.client.installer("POST", f"commissioning/{charger.settings.identity}/start", expect=202, body=body)
+
+    async def status(self, charger: VirtualCharger) -> dict[str, Any]:
+        status: dict[str, Any] = await self.client.installer("GET", f"commissioning/{charger.settings.identity}/status")
+        return status
 
 
 @contextlib.asynccontextmanager
-async def fleet(
-    sliproad: Installation, client: JobClient, project_id: str, folder: pathlib.Path
-) -> AsyncIterator[list[VirtualCharger]]:
+async def fleet(site: Site, folder: pathlib.Path) -> AsyncIterator[list[VirtualCharger]]:
     """Connected charge points that answer late."""
     async with contextlib.AsyncExitStack() as powered:
+        powered.push_async_callback(site.client.close)
+        powered.push_async_callback(site.close)
         chargers = []
         for number in range(SESSIONS):
             version = VERSIONS[number % len(VERSIONS)]
-            body = {"project_id": project_id, "serial_number": f"S{number}", "model": "M", "vendor": "V"}
-            made = await client.installer("POST", "charge-points", expect=201, body=body | {"ocpp_version": version})
+            body = {"project_id": site.project_id, "serial_number": f"S{number}", "model": "M", "vendor": "V"}
+            made = await site.client.installer(
+                "POST", "charge-points", expect=201, body=body | {"ocpp_version": version}
+            )
             settings = ChargerSettings(
-                url=f"{sliproad.ocpp_url}/ocpp/{version}",
+                url=f"{site.sliproad.ocpp_url}/ocpp/{version}",
                 identity=made["charge_point_id"],
                 version=version,
                 password=made["provisioning_password"],
@@ -111,57 +151,39 @@ async def fleet(
         yield chargers
 
 
-async def kill_at_random(sliproad: Installation, chance: random.Random) -> list[tuple[str, Moment]]:
+async def kill_at_random(site: Site, chance: random.Random) -> list[tuple[str, Moment]]:
     """Every kind of process, in any order, at any moment of the sessions, one perhaps while another is still coming back."""
     victims = [*KINDS] * KILLS_OF_EACH
     chance.shuffle(victims)
     kills = []
     for name, steps in zip(victims, sorted(chance.randrange(LAST_KILL) for _ in victims), strict=True):
-        moment = await when_passed(sliproad, steps)
-        await sliproad.kill(name)
+        moment = await site.when_passed(steps)
+        await site.sliproad.kill(name)
         print(f"killed {name}: {moment}")
         kills.append((name, moment))
     return kills
 
 
-async def ended(client: JobClient, chargers: list[VirtualCharger]) -> list[dict[str, Any]]:
-    """The last status of each session; a request that a dying web process takes with it is asked again."""
-    statuses = []
-    for each in chargers:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                with contextlib.suppress(httpx2.TransportError):
-                    statuses.append(await client.until_commissioned(each.settings.identity, seconds=PATIENCE_SECONDS))
-                    break
-    return statuses
-
-
 @pytest.mark.timeout(290)
-async def test_sessions_survive_the_kill_of_every_process(tmp_path: pathlib.Path) -> None:
+async def test_sessions_survive_the_kill_of_every_process(killable: Installation, tmp_path: pathlib.Path) -> None:
     seed = int(os.environ.get("KILL_SEED", "3"))
     print(f"seed {seed}")
-    with installation(log_level="warning") as sliproad:
-        client, project_id = await sliproad.at_work(SESSIONS)
-        async with fleet(sliproad, client, project_id, tmp_path) as chargers:
-            for each in chargers:
-                await client.installer(
-                    "POST",
-                    f"commissioning/{each.settings.identity}/start",
-                    expect=202,
-                    body={"run_meter_calibration": True},
-                )
-            kills = await kill_at_random(sliproad, random.Random(seed))
-            statuses = await ended(client, chargers)
-            for each in chargers:
-                await each.wait_until_delivered()
-            books = {each.settings.identity: Ledger.read(each.settings.ledger_path) for each in chargers}
-            assert_killed_while_sessions_ran(kills)
-            assert_all_passed(statuses)
-            assert_no_step_twice(await rows(sliproad, HISTORY))
-            assert_each_told_once(await rows(sliproad, EVENTS))
-            for identity, book in books.items():
-                await assert_one_test_transaction(client, identity, book)
-        assert sliproad.stop() == 0
+    site = Site(killable, *await killable.at_work(SESSIONS))
+    async with fleet(site, tmp_path) as chargers:
+        for each in chargers:
+            await site.start(each)
+        kills = await kill_at_random(site, random.Random(seed))
+        await site.until_over()
+        statuses = [await site.status(each) for each in chargers]
+        for each in chargers:
+            await each.wait_until_delivered()
+        assert_killed_while_sessions_ran(kills)
+        assert_all_passed(statuses)
+        assert_no_step_twice(await site.rows(HISTORY))
+        assert_each_told_once(await site.rows(EVENTS))
+        for each in chargers:
+            book = Ledger.read(each.settings.ledger_path)
+            await assert_one_test_transaction(site.client, each.settings.identity, book)
 
 
 def assert_killed_while_sessions_ran(kills: list[tuple[str, Moment]]) -> None:

@@ -5,6 +5,7 @@ step that sessions go by, only that nothing of it is kept but the values that we
 """
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
@@ -30,6 +31,8 @@ from sliproad.foundation.ids import new_id
 LIMIT_SECONDS = 120.0
 REPORT_SECONDS = 30.0
 LOOK_SECONDS = 0.2
+CONNECTION_SECONDS = 2.0
+"""How often a CALL in flight is asked whether its connection is still there."""
 
 
 class TemplateVisit:
@@ -71,9 +74,27 @@ class TemplateVisit:
             if visit.steps[0].finished_at is not None:
                 return _ended(visit.steps[0])
             if transition.then == "call" and visit.outgoing is not None:
-                answer = await ask(self.commands, charge_point.key, visit.outgoing)
+                answer = await self._call(charge_point.key, visit.outgoing)
             else:
                 await asyncio.sleep(LOOK_SECONDS)
+
+    async def _call(self, charge_point_key: int, outgoing: Outgoing) -> Answer:
+        """Make the CALL and see how it ends; `cut` as soon as the charge point has another connection than the one it was sent on.
+
+        A gateway that is killed takes the CALL with it, and nobody else would tell before its time is up.
+        """
+        calling = asyncio.ensure_future(ask(self.commands, charge_point_key, outgoing))
+        try:
+            while not (await asyncio.wait({calling}, timeout=CONNECTION_SECONDS))[0]:
+                async with self.engine.transaction(ENGINE) as session:
+                    live = await self.facts.live.live(session, charge_point_key)
+                if not calling.done() and live.epoch != outgoing.epoch:
+                    return Answer("cut")
+            return calling.result()
+        finally:
+            calling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({calling})
 
     async def read_all(self, charge_point: ChargePoint, version: str) -> dict[str | Variable, Known]:
         """Everything that it says of its settings; one that fails when asked for all is asked for the usual ones.

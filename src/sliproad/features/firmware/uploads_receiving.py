@@ -1,10 +1,11 @@
 """The file's own way in: whoever has the one-time address may send one file, once, of at most 50 MiB.
 
 `uploads_routes` hand the body on as it comes. A connection that breaks half-way uses nothing up: the charge point may try again
-until the address expires.
+until the address expires; also one whose receiving process died, after seconds.
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -17,8 +18,9 @@ from sliproad.foundation.errors import Conflict, InvalidInput, NotFound, Upstrea
 from sliproad.foundation.file_streams import IncomingFile
 
 MOST_BYTES = 50 * 1024 * 1024
-LEASE = timedelta(seconds=90)
-PROLONG_SECONDS = 20.0
+LEASE = timedelta(seconds=10)
+"""How long an upload counts as coming in when nobody says so any more."""
+PROLONG_SECONDS = 3.0
 IDLE_SECONDS = 60.0
 
 
@@ -48,7 +50,8 @@ class UploadReceiver:
         is_kept = False
         try:
             await file.begin(safe_name(name or row.told_file_name or f"{row.upload_id}.log"), mime)
-            await self._take_in(row, scope, file, body)
+            async with self._held(row, scope):
+                await self._take_in(file, body)
             await self._complete(row, scope, file)
             is_kept = True
         finally:
@@ -69,10 +72,25 @@ class UploadReceiver:
             raise Conflict("This address has expired.", code="upload_expired")
         raise Conflict("This file is being uploaded already.", code="upload_in_progress")
 
-    async def _take_in(
-        self, row: DiagnosticsUploadRow, scope: Scope, file: IncomingFile, body: AsyncIterator[bytes]
-    ) -> None:
-        prolonged_at = asyncio.get_running_loop().time()
+    @contextlib.asynccontextmanager
+    async def _held(self, row: DiagnosticsUploadRow, scope: Scope) -> AsyncIterator[None]:
+        """While the block runs, say again and again that we live."""
+
+        async def prolong() -> None:
+            while True:
+                await asyncio.sleep(PROLONG_SECONDS)
+                async with self.database.transaction(scope) as session:
+                    await uploads_store.prolong(session, row.upload_id, self.clock.now() + LEASE)
+
+        prolonging = asyncio.create_task(prolong())
+        try:
+            yield
+        finally:
+            prolonging.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await prolonging
+
+    async def _take_in(self, file: IncomingFile, body: AsyncIterator[bytes]) -> None:
         try:
             while True:
                 async with asyncio.timeout(IDLE_SECONDS):
@@ -80,10 +98,6 @@ class UploadReceiver:
                 if data is None:
                     break
                 await file.write(data)
-                if asyncio.get_running_loop().time() - prolonged_at > PROLONG_SECONDS:
-                    prolonged_at = asyncio.get_running_loop().time()
-                    async with self.database.transaction(scope) as session:
-                        await uploads_store.prolong(session, row.upload_id, self.clock.now() + LEASE)
         except TimeoutError:
             raise UpstreamUnavailable("The file stopped coming.", code="upload_stalled") from None
         if not file.size_bytes:
