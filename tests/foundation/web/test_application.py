@@ -32,7 +32,9 @@ async def test_the_reference_is_made_here_and_loads_nothing_from_elsewhere(plumb
     assert "/api/v1/charge-points" in page.text
     for address in re.findall(r'(?:src|href)="([^"]+)"', page.text):
         assert address.startswith(("/", "#")), address
-    assert re.findall(r"<script[^>]*>", page.text) == re.findall(r'<script type="module" src="/static/[^"]+">', page.text)
+    assert re.findall(r"<script[^>]*>", page.text) == re.findall(
+        r'<script type="module" src="/static/[^"]+">', page.text
+    )
     assert "style=" not in page.text
     for address in re.findall(r'"(/static/[^"]+)"', page.text):
         asset = await plumbing.http.get(address)

@@ -13,18 +13,18 @@ from sliproad.foundation.language import language, time_zone
 def moment(at: datetime) -> str:
     """A time for people: `1 May 2026, 10:23 UTC`; without the zone's name in the reader's own."""
     local = at.astimezone(time_zone())
-    text = format_datetime(local, "d MMMM y, HH:mm", locale=language())
+    text = f"{day(at)}, {local:%H:%M}"
     return f"{text} UTC" if time_zone() is UTC else text
 
 
 def day(at: datetime) -> str:
     """`1 May 2026`."""
-    return str(format_date(at.astimezone(time_zone()), "d MMMM y", locale=language()))
+    return str(format_date(at.astimezone(time_zone()), "long", locale=_locale()))
 
 
 def clock_time(at: datetime) -> str:
     """`10:23:41`."""
-    return str(format_time(at.astimezone(time_zone()), "HH:mm:ss", locale=language()))
+    return f"{at.astimezone(time_zone()):%H:%M:%S}"
 
 
 def ago(at: datetime, now: datetime | None = None) -> Markup:
@@ -32,13 +32,13 @@ def ago(at: datetime, now: datetime | None = None) -> Markup:
     passed = (now or datetime.now(UTC)) - at
     text = _("just now")
     if abs(passed) >= timedelta(seconds=45):
-        text = format_timedelta(-passed, add_direction=True, locale=language())
+        text = format_timedelta(-passed, add_direction=True, locale=_locale())
     return Markup('<time datetime="{}" title="{}">{}</time>').format(at.astimezone(UTC).isoformat(), moment(at), text)
 
 
 def number(value: float, digits: int = 2) -> str:
     """A number as the language writes it, with at most `digits` decimals."""
-    return str(format_decimal(round(value, digits), locale=language()))
+    return str(format_decimal(round(value, digits), locale=_locale()))
 
 
 def duration(seconds: float) -> str:
@@ -57,3 +57,8 @@ def ticked(text: str) -> Markup:
     return Markup("").join(
         Markup("<code>{}</code>").format(piece) if index % 2 else piece for index, piece in enumerate(pieces)
     )
+
+
+def _locale() -> str:
+    """English is written as in Europe: the day before the month."""
+    return "en_GB" if language() == "en" else language()

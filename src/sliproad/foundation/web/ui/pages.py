@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,10 +30,15 @@ NOTHING_TYPED: Form[Any] = Form()
 
 def environment(*folders: Path) -> Environment:
     """Jinja2 on these folders and our own; everything is escaped, and what is not given is an error, not an empty text."""
-    loader = FileSystemLoader([*folders, OWN_TEMPLATES])
+    return _shared().overlay(loader=FileSystemLoader([*folders, OWN_TEMPLATES]))
+
+
+@cache
+def _shared() -> Environment:
+    """What every feature's environment has: components, filters, languages. Made once: compiling the components takes a while."""
     made = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
+        loader=FileSystemLoader(OWN_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
     made.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
     made.globals |= {
@@ -44,17 +50,15 @@ def environment(*folders: Path) -> Environment:
     }
     made.globals |= {"languages": LANGUAGES, "language": language, "nothing_typed": NOTHING_TYPED}
     made.filters |= {name: getattr(moments, name) for name in FILTERS}
-    macros: dict[str, Any] = {}
-    made.globals["ui"] = SimpleNamespace()
+    components = made.globals["ui"] = SimpleNamespace()
     for name in COMPONENTS:
-        module = made.get_template(name).module
-        macros |= {word: macro for word, macro in vars(module).items() if not word.startswith("_")}
-        vars(made.globals["ui"]).update(macros)
+        macros = vars(made.get_template(name).module)
+        vars(components).update((word, macro) for word, macro in macros.items() if not word.startswith("_"))
     return made
 
 
 def once_key() -> str:
-    """A new key for a form: sent twice, it counts once (`idempotent_posts`)."""
+    """A new key for a form: sent twice, it counts once (`repeated_forms`)."""
     return secrets.token_urlsafe(12)
 
 
