@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_timedelta
 from babel.numbers import format_decimal
 from markupsafe import Markup
 
