@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.sites.model import Site
-from sliproad.foundation.language import marked
 from sliproad.foundation.errors import Conflict
+from sliproad.foundation.language import marked
 
 IN_PROGRESS = "in_progress"
 HANDED_OVER = "handed_over"
