@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import contextlib
 import multiprocessing
+import os
 import statistics
 import sys
 import tempfile
@@ -267,11 +268,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sessions", type=int, default=None, help="1,000; alone 60")
     parser.add_argument("--alone", action="store_true", help="one session after another")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="worker processes; as many as cores")
     arguments = parser.parse_args()
     count = arguments.sessions or (60 if arguments.alone else 1000)
     with (
         tempfile.TemporaryDirectory(prefix="sliproad-bench-") as folder,
-        installation(log_level="warning") as running,
+        installation(log_level="warning", workers=str(arguments.workers)) as running,
     ):
         if not uvloop.run(measure(running, count, Path(folder), is_alone=arguments.alone)):
             print(running.log_path.read_text(errors="replace")[-4000:])

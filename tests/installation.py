@@ -32,6 +32,7 @@ class Installation:
             "SLIPROAD_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
             "SLIPROAD_LOG_LEVEL": "info",
             "SLIPROAD_COMMISSIONING_HEARTBEAT_SECONDS": "5",
+            "SLIPROAD_WORKERS": "1",
         }
         self.environment |= {f"SLIPROAD_{name.upper()}": value for name, value in settings.items()}
         self.process: subprocess.Popen[bytes] | None = None

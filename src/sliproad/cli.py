@@ -63,6 +63,9 @@ def serve(
         list[str] | None, typer.Option(help="Only this role: gateway, web or worker (repeatable).", show_default="all")
     ] = None,
     gateways: Annotated[int | None, typer.Option(help="Gateway processes on the one port.", show_default="1")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes.", show_default="one for each core, up to 4")
+    ] = None,
     http_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run Sliproad: everything, or the roles given."""
@@ -76,6 +79,7 @@ def serve(
         http_host=host,
         ocpp_host=host,
         gateways=gateways,
+        workers=workers,
     )
     if unknown := sorted(set(role or ()) - set(ROLES)):
         fail(f"There is no role {unknown[0]}: choose from {', '.join(ROLES)}.")

@@ -31,6 +31,8 @@ STATE_FILE = "sliproad.json"
 LOOK_SECONDS = 0.1
 STOP_SECONDS = 8.0
 SLOWEST_START_SECONDS = 60.0
+MOST_WORKERS_UNASKED = 4
+"""Where the settings say nothing, there is a worker for each core, up to so many: each has a dozen connections to PostgreSQL."""
 
 
 class Supervisor:
@@ -167,6 +169,10 @@ class Supervisor:
         for role in self.roles:
             if role == "gateway":
                 yield from ((f"gateway-{number}", role) for number in range(1, self.settings.gateways + 1))
+            elif role == "worker":
+                count = self.settings.workers or min(os.cpu_count() or 1, MOST_WORKERS_UNASKED)
+                yield role, role
+                yield from ((f"worker-{number}", role) for number in range(2, count + 1))
             else:
                 yield role, role
 

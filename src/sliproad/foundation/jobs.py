@@ -15,8 +15,10 @@ from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.psycopg_connector import PsycopgConnector
+from psycopg_pool import AsyncConnectionPool
 
 from sliproad.foundation.database import Session, driver_connection
+from sliproad.foundation.database.sessions import check_quiet
 
 log = structlog.get_logger()
 Task = Callable[..., Awaitable[None]]
@@ -25,6 +27,11 @@ STALLED_SECONDS = 5.0
 GRACEFUL_SECONDS = 5.0
 MOST_STARTS = 50
 """A job whose worker died this often under it is given up, or it would take down worker after worker for ever."""
+
+
+def connection_pool(**options: Any) -> AsyncConnectionPool:
+    """procrastinate's, which sees without a round trip whether the server has gone: it asks before each statement."""
+    return AsyncConnectionPool(**options | {"check": check_quiet})
 
 
 class Queue(JobManager):
@@ -49,7 +56,9 @@ class Jobs:
     def __init__(self, engine_url: str, *, pool_size: int = 4) -> None:
         """`engine_url` is a libpq URL that speaks as role `engine`."""
         self.app = procrastinate.App(
-            connector=PsycopgConnector(conninfo=engine_url, min_size=1, max_size=pool_size),
+            connector=PsycopgConnector(
+                pool_factory=connection_pool, conninfo=engine_url, min_size=1, max_size=pool_size
+            ),
         )
         self.app.job_manager = Queue(self.app.connector)
         self._register_retry_stalled()

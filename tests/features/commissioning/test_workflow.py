@@ -141,6 +141,20 @@ def test_a_call_that_can_not_be_sent_waits_for_the_connection():
     assert (back.then, back.session.outgoing.epoch) == ("call", 8)
 
 
+def test_a_call_that_its_connection_does_not_take_is_tried_again_each_second_without_counting():
+    """The rows still say connected, but the gateway that held the socket has died."""
+    transition, seconds = look(at_heartbeat()), 0
+    for _ in range(5):
+        held = answered(transition.session, Answer("not_connected"), after=seconds)
+        assert (held.then, held.session.waiting_for) == ("wait", "the charge point to connect again")
+        assert held.session.wake_at == NOW + timedelta(seconds=seconds + workflow.REFUSED_SECONDS)
+        seconds += workflow.REFUSED_SECONDS
+        transition = look(held.session, after=seconds)
+        assert (transition.then, transition.session.outgoing.attempts) == ("call", 1)
+    elsewhere = answered(transition.session, Answer("not_connected"), a_charge_point(epoch=8), after=seconds)
+    assert (elsewhere.then, elsewhere.session.outgoing.epoch) == ("call", 8), "it has come to another by now"
+
+
 LOST = (
     "The charge point lost its connection and did not come back within the 120 s of this step. Check its power and its "
     "network: cable, SIM card, signal strength."

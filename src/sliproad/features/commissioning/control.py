@@ -163,7 +163,7 @@ class CommissioningControl:
     async def _tell(self, rows: store.Rows) -> None:
         """After the commit: to gateways and to whoever watches."""
         await self.service.registry.announce()
-        await self.bus.publish(f"commissioning.{rows[0].charge_point_key}", views.progress(rows))
+        await self.bus.publish(f"commissioning.{rows[0].charge_point_key}", {})
 
 
 def _session(rows: store.Rows) -> CommissioningSession:

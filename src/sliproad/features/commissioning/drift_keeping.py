@@ -11,19 +11,19 @@ from sliproad.features.commissioning.steps import reading
 from sliproad.features.device_model.model import ReadBack
 from sliproad.features.device_model.service import DeviceModelService
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import Session
+from sliproad.foundation.database import Where
 
 READS = frozenset({"GetConfiguration", "GetVariables"})
 
 
 async def remember(
-    session: Session, clock: Clock, charge_point: ChargePoint, outgoing: Outgoing | None, answer: Answer | None
+    where: Where, clock: Clock, charge_point: ChargePoint, outgoing: Outgoing | None, answer: Answer | None
 ) -> None:
-    """Keep the values in the answer, if it is one to a question for settings."""
+    """Keep the values in the answer, if it is one to a question for settings. Harmless any number of times."""
     if outgoing is None or answer is None or answer.kind != "result" or outgoing.action not in READS:
         return
     if values := list(_values(answer)):
-        await DeviceModelService(clock).keep_read_back(session, charge_point.key, charge_point.organization_id, values)
+        await DeviceModelService(clock).keep_read_back(where, charge_point.key, charge_point.organization_id, values)
 
 
 def _values(answer: Answer) -> Iterator[ReadBack]:

@@ -31,11 +31,11 @@ from sliproad.features.commissioning.steps.remote_control import remote_start_id
 from sliproad.features.commissioning.templates import Variable
 from sliproad.features.device_model.service import DeviceModelService
 from sliproad.features.firmware.updates_service import FirmwareUpdateService
-from sliproad.foundation.database import Session as DatabaseSession
+from sliproad.foundation.database import Where, transaction_of
 
 
 class FactsGatherer:
-    """Reads facts inside the caller's transaction."""
+    """Reads facts inside the caller's transaction, or by themselves for role `engine`."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class FactsGatherer:
 
     async def gather(
         self,
-        session: DatabaseSession,
+        where: Where,
         charge_point: ChargePoint,
         commissioning: Session,
         live: LiveState | None = None,
@@ -66,13 +66,14 @@ class FactsGatherer:
         """The facts that the session's current step needs; `live` where the caller has just read it."""
         key = charge_point.key
         step = "" if commissioning.current is None else commissioning.steps[commissioning.current].name
-        live = live or await self.live.live(session, key)
-        connectors = await self.live.connectors(session, key) if step in NEEDS_CONNECTORS else ()
-        transactions = await self._transactions(session, key, commissioning) if step in NEEDS_TRANSACTIONS else ()
+        live = live or await self.live.live(where, key)
+        connectors = await self.live.connectors(where, key) if step in NEEDS_CONNECTORS else ()
+        token = commissioning.test_token
+        tests = await test_transactions(where, self.charging, key, token) if step in NEEDS_TRANSACTIONS else ()
         since = commissioning.started_at
-        update = await self._update(session, key, commissioning) if step in NEEDS_FIRMWARE_UPDATE else None
-        mutability = await self._mutability(session, key, commissioning) if step in NEEDS_MUTABILITY else None
-        readings = await self.charging.meter_readings(session, key, since) if step in NEEDS_READINGS else ()
+        update = await self._update(where, key, commissioning) if step in NEEDS_FIRMWARE_UPDATE else None
+        mutability = await self._mutability(where, key, commissioning) if step in NEEDS_MUTABILITY else None
+        readings = await self.charging.meter_readings(where, key, since) if step in NEEDS_READINGS else ()
         return Facts(
             version=charge_point.ocpp_version,
             connector_count=charge_point.connector_count,
@@ -90,47 +91,45 @@ class FactsGatherer:
             last_heartbeat_epoch=live.last_heartbeat_epoch,
             heartbeat_interval_seconds=self.heartbeat_interval_seconds,
             connectors=tuple(_connector(one) for one in connectors),
-            transactions=tuple(_transaction(one) for one in transactions),
+            transactions=tuple(_transaction(one) for one in tests),
             readings=_readings(readings),
             firmware_update=update,
             mutability=mutability,
         )
 
-    async def _update(self, session: DatabaseSession, key: int, commissioning: Session) -> FirmwareUpdateFact | None:
+    async def _update(self, where: Where, key: int, commissioning: Session) -> FirmwareUpdateFact | None:
         """The newest update since the running step began."""
         since = commissioning.steps[commissioning.current or 0].started_at
         if self.updates is None or since is None:
             return None
-        if (found := await self.updates.newest(session, key, since=since)) is None:
+        async with transaction_of(where) as session:
+            found = await self.updates.newest(session, key, since=since)
+        if found is None:
             return None
         return FirmwareUpdateFact(found.row.update_id, found.row.version, found.standing.state, found.standing.detail)
 
-    async def _mutability(self, session: DatabaseSession, key: int, commissioning: Session) -> dict[str, str] | None:
+    async def _mutability(self, where: Where, key: int, commissioning: Session) -> dict[str, str] | None:
         """What the report said that the running step asked for; None before it is complete."""
         step = commissioning.steps[commissioning.current or 0]
         if (request_id := step.state.get("report_id")) is None:
             return None
         model = DeviceModelService(self.registry.clock)
-        report = await model.reported(session, key, request_id, since=step.started_at)
-        if report is None or not report.is_complete:
-            return None
-        return {
-            Variable(one.component, one.variable, one.variable_instance or None).label: one.mutability or ""
-            for one in await model.variables(session, key)
-            if one.evse_id == 0 and one.attribute == "Actual"
-        }
-
-    async def _transactions(self, session: DatabaseSession, key: int, commissioning: Session) -> Iterable[Transaction]:
-        return await test_transactions(session, self.charging, key, commissioning.test_token)
+        async with transaction_of(where) as session:
+            report = await model.reported(session, key, request_id, since=step.started_at)
+            if report is None or not report.is_complete:
+                return None
+            return {
+                Variable(one.component, one.variable, one.variable_instance or None).label: one.mutability or ""
+                for one in await model.variables(session, key)
+                if one.evse_id == 0 and one.attribute == "Actual"
+            }
 
 
 async def test_transactions(
-    session: DatabaseSession, charging: ChargingService, key: int, test_token: str
+    where: Where, charging: ChargingService, key: int, test_token: str
 ) -> Iterable[Transaction]:
-    """A charge point's transactions with this test token, in 2.x also those with its remoteStartId; each once."""
-    by_token = await charging.transactions_of(session, key, id_token=test_token)
-    by_start = await charging.transactions_of(session, key, remote_start_id=remote_start_id(test_token))
-    return {one.transaction_id: one for one in (*by_token, *by_start)}.values()
+    """A charge point's transactions with this test token, in 2.x also those with its remoteStartId."""
+    return await charging.transactions_of(where, key, id_token=test_token, remote_start_id=remote_start_id(test_token))
 
 
 def _connector(status: ConnectorStatus) -> ConnectorFact:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sliproad.features.commissioning import templates_definition
-from sliproad.features.commissioning.model import Answer, Note, Outgoing, Session, SessionStatus, Step, StepStatus
+from sliproad.features.commissioning.model import Answer, Note, Outgoing, Session, Step, StepStatus
 from sliproad.features.commissioning.templates import Template
 from sliproad.foundation.database import Row, visible_to
 
@@ -135,7 +135,7 @@ async def insert_session(session: AsyncSession, values: Mapping[str, Any], begun
     owner = {name: values[name] for name in ("session_id", "organization_id", "charge_point_key")}
     session.add_all(
         CommissioningStepRow(
-            **owner, position=position, shown_as=list(step.shown_as), **_step_columns(step), name=step.name
+            **owner, position=position, shown_as=list(step.shown_as), **step_columns(step), name=step.name
         )
         for position, step in enumerate(begun.steps)
     )
@@ -159,7 +159,7 @@ async def replace_steps(session: AsyncSession, rows: Rows, position: int | None,
     await session.execute(delete(of).where(of.session_id == row.session_id, of.position >= position))
     owner = {name: getattr(row, name) for name in ("session_id", "organization_id", "charge_point_key")}
     session.add_all(
-        CommissioningStepRow(**owner, position=at, shown_as=list(step.shown_as), **_step_columns(step), name=step.name)
+        CommissioningStepRow(**owner, position=at, shown_as=list(step.shown_as), **step_columns(step), name=step.name)
         for at, step in enumerate(steps)
         if at >= position
     )
@@ -242,26 +242,6 @@ async def latest_sessions(session: AsyncSession, charge_point_keys: Sequence[int
     return [(row, steps[row.session_id]) for row in rows]
 
 
-async def due_sessions(session: AsyncSession, now: datetime, limit: int) -> Sequence[str]:
-    """Running sessions that somebody should look at, those that wait longest first."""
-    statement = (
-        select(CommissioningSessionRow.session_id)
-        .where(CommissioningSessionRow.status == "running", CommissioningSessionRow.wake_at <= now)
-        .order_by(CommissioningSessionRow.wake_at)
-        .limit(limit)
-    )
-    return (await session.scalars(statement)).all()
-
-
-async def running_charge_point(session: AsyncSession, session_id: str) -> int | None:
-    """The key of a running session's charge point."""
-    return await session.scalar(
-        select(CommissioningSessionRow.charge_point_key).where(
-            CommissioningSessionRow.session_id == session_id, CommissioningSessionRow.status == "running"
-        )
-    )
-
-
 async def prolong(session: AsyncSession, session_id: str, turn: int, until: datetime) -> bool:
     """Say that the maker of this turn's CALL is alive; False where the session has gone on without it."""
     statement = (
@@ -306,12 +286,16 @@ def template_of(row: CommissioningSessionRow) -> Template:
 
 def session_of(rows: Rows, template: Template) -> Session:
     """The session that rows hold."""
-    row, steps = rows
+    return session_from(rows[0], tuple(_step_of(step) for step in rows[1]), template)
+
+
+def session_from(row: Any, steps: tuple[Step, ...], template: Template) -> Session:
+    """The session in the columns of a row, whatever kind of row it is."""
     return Session(
         session_id=row.session_id,
-        status=cast("SessionStatus", row.status),
-        result=cast("Any", row.result),
-        steps=tuple(_step_of(step) for step in steps),
+        status=row.status,
+        result=row.result,
+        steps=steps,
         template=template,
         test_token=row.test_token,
         started_at=row.started_at,
@@ -341,7 +325,7 @@ def keep(rows: Rows, after: Session, *, same_turn: bool = False) -> None:
     row.wake_at, row.waiting_for = after.wake_at, after.waiting_for
     row.turn += not same_turn
     for step_row, step in zip(steps, after.steps, strict=True):
-        for column, value in _step_columns(step).items():
+        for column, value in step_columns(step).items():
             if getattr(step_row, column) != value:
                 setattr(step_row, column, value)
 
@@ -363,7 +347,8 @@ def _step_of(row: CommissioningStepRow) -> Step:
     )
 
 
-def _step_columns(step: Step) -> dict[str, Any]:
+def step_columns(step: Step) -> dict[str, Any]:
+    """What of a step its row holds and changes."""
     return {
         "status": step.status,
         "state": dict(step.state),

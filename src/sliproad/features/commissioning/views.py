@@ -1,6 +1,6 @@
 """How a session looks from outside: the union of the reference's and the guide's answers, and the payload of its events.
 
-`routes` wraps `shown` in its response models; `runner` says `progress` on the bus; `ending` and `service` send `event_data`.
+`routes` wraps its parts in response models, `live_events` sends `progress`; `ending` and `service` send `event_data`.
 """
 
 from typing import Any
@@ -43,7 +43,7 @@ def current_step(rows: store.Rows) -> str | None:
 
 
 def progress(rows: store.Rows) -> dict[str, Any]:
-    """What watchers of a session are told after each transition; JSON-able."""
+    """What watchers of a session are told after each turn; JSON-able."""
     row = rows[0]
     return {
         "charge_point_id": row.charge_point_id,

@@ -36,6 +36,8 @@ from sliproad.foundation.errors import Conflict
 
 LOOK_SECONDS = 5
 """A waiting session is looked at this often, should no wake-up reach it."""
+REFUSED_SECONDS = 1
+"""So soon a CALL is tried again that a connection which seems to be there did not take."""
 MOST_ATTEMPTS = 3
 LEAST_CALL_SECONDS = 5.0
 """What a CALL has in any case, however little of the step's time is left."""
@@ -231,8 +233,10 @@ def _move(session: Session, step: Step, event: Event, now: datetime) -> Move | O
     answer = event.answer if isinstance(event, Answered) else None
     outgoing = session.outgoing
     if outgoing is not None:
-        if answer is None or answer.kind == "not_connected":
+        if answer is None:
             return replace(outgoing, epoch=None)
+        if answer.kind == "not_connected":  # nobody was asked; not at once again on the same connection
+            return replace(outgoing, attempts=max(0, outgoing.attempts - 1))
         if answer.is_uncertain and outgoing.repeatable:
             if answer.kind == "lost":
                 return replace(outgoing, epoch=None, attempts=max(0, outgoing.attempts - 1))
@@ -293,23 +297,35 @@ def _out_of_time(step: Step, move: WaitUntil, facts: Facts) -> Finish:
 
 
 def _send(session: Session, position: int, outgoing: Outgoing, facts: Facts, now: datetime) -> Transition:
-    """Make the CALL on the present connection; without one it stays outgoing until the step's time is up."""
+    """Make the CALL on the present connection; without one it stays outgoing until the step's time is up.
+
+    One that names the present connection was not taken there: its gateway is gone, or has too many CALLs for it.
+    """
     step = session.steps[position]
-    if facts.connected:
+    is_refused = facts.connected and outgoing.epoch == facts.epoch
+    if facts.connected and not is_refused:
         left = max(LEAST_CALL_SECONDS, (deadline(step) - now).total_seconds())
         timeout = min(outgoing.timeout_seconds, left)
         sent = replace(outgoing, epoch=facts.epoch, attempts=outgoing.attempts + 1, timeout_seconds=timeout)
         waiting = replace(session, outgoing=sent, waiting_for=f"the answer to {sent.action}", wake_at=None)
         return Transition(waiting, "call", (Note("debug", f"{sent.action} is sent"),))
-    held = replace(session, outgoing=outgoing)
+    held = replace(session, outgoing=replace(outgoing, epoch=None))
     until = WaitUntil(deadline(step), "the charge point to connect again", step.state)
     if now >= until.until:
         return _finish(held, position, _out_of_time(step, until, facts), now)
-    return _wait(held, until.until, until.what, now, ())
+    return _wait(held, until.until, until.what, now, (), look_seconds=REFUSED_SECONDS if is_refused else LOOK_SECONDS)
 
 
-def _wait(session: Session, until: datetime, what: str, now: datetime, notes: tuple[Note, ...]) -> Transition:
-    look_at = min(until, now + timedelta(seconds=LOOK_SECONDS))
+def _wait(
+    session: Session,
+    until: datetime,
+    what: str,
+    now: datetime,
+    notes: tuple[Note, ...],
+    *,
+    look_seconds: float = LOOK_SECONDS,
+) -> Transition:
+    look_at = min(until, now + timedelta(seconds=look_seconds))
     if session.waiting_for != what:
         notes = (*notes, Note("debug", f"Waiting for {what}"))
     return Transition(replace(session, wake_at=look_at, waiting_for=what), "wait", notes)

@@ -7,7 +7,7 @@ from sliproad.features.device_model import store
 from sliproad.features.device_model.model import ReadBack, Report, Variable
 from sliproad.features.device_model.statements import VARIABLES
 from sliproad.foundation.clock import Clock
-from sliproad.foundation.database import Session, driver_connection
+from sliproad.foundation.database import Session, Where, run
 from sliproad.foundation.inbound_rows import encode_row
 from sliproad.ocpp.secret_settings import shown
 
@@ -48,9 +48,9 @@ class DeviceModelService:
         return [Variable(**{name: getattr(found, name) for name in Variable.__slots__}) for found in rows]
 
     async def keep_read_back(
-        self, session: Session, charge_point_key: int, organization_id: str, values: Sequence[ReadBack]
+        self, where: Where, charge_point_key: int, organization_id: str, values: Sequence[ReadBack]
     ) -> None:
-        """Keep values that were read by GetConfiguration or GetVariables; secrets masked."""
+        """Keep values that were read by GetConfiguration or GetVariables; secrets masked. By itself for role `engine`."""
         now = self._clock.now()
         rows = [
             {
@@ -69,5 +69,4 @@ class DeviceModelService:
         row = encode_row(
             {"k": charge_point_key, "o": organization_id, "g": now.isoformat(), "t": now.timestamp(), "d": rows}
         )
-        connection = await driver_connection(session)
-        await connection.execute(VARIABLES.sql, {"rows": f"[{row.decode()}]"})
+        await run(where, VARIABLES.sql, {"rows": f"[{row.decode()}]"})

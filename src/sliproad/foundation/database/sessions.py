@@ -171,6 +171,17 @@ def is_quiet(connection: psycopg.AsyncConnection[Any]) -> bool:
     return not waiting.poll(0)
 
 
+async def check_quiet(connection: psycopg.AsyncConnection[Any]) -> None:
+    """For pools.
+
+    Raises:
+        psycopg.OperationalError: its server has gone.
+    """
+    if not is_quiet(connection):
+        await connection.close()  # a pool keeps what is not closed
+        raise psycopg.OperationalError("the connection's server has gone")
+
+
 def violated_constraint(error: IntegrityError) -> str:
     """The name of the constraint or unique index that a change would have broken; empty where PostgreSQL names none."""
     return getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
