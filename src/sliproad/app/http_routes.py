@@ -38,6 +38,7 @@ from sliproad.features.commissioning import (
 from sliproad.features.commissioning import routes as commissioning_routes
 from sliproad.features.firmware import library_routes, updates_routes, uploads_pages, uploads_routes
 from sliproad.features.frame_log import routes as frame_log_routes
+from sliproad.features.handover import installer_pages as handover_installer_pages
 from sliproad.features.handover import pages as handover_pages
 from sliproad.features.handover import reading_routes as handover_reading_routes
 from sliproad.features.handover import routes as handover_routes
@@ -130,14 +131,18 @@ def routers(of: Services) -> Iterator[APIRouter]:
 def installer_pages(of: Services) -> Iterator[APIRouter]:
     """The installer's pages, as a phone shows them."""
     yield project_pages.router(of.projects, of.registration)
-    yield registration_pages.router(of.projects, of.registration, of.templates.templates)
+    charge_points = charge_point_pages.ChargePointPages(of.projects, of.registration, of.attempts)
+    yield registration_pages.router(charge_points, of.templates.templates)
     yield bulk_pages.router(of.projects, of.bulk_registration)
-    yield charge_point_pages.router(of.projects, of.registration, of.attempts)
+    yield charge_point_pages.router(charge_points)
     glances, control = of.glances, of.commissioning_control
     starting = start_pages.StartPages(
         of.commissioning, of.templates.templates, of.templates.applying, glances, of.commissioning.clock
     )
     yield session_pages.router(of.commissioning, control, glances, starting)
+    yield handover_installer_pages.router(
+        handover_installer_pages.HandoverPages(of.handover, of.handover_reading, of.projects, of.checklists)
+    )
     yield start_pages.router(starting)
     yield log_pages.router(of.commissioning_logs, of.live_events, control, glances)
     yield diagnostics_pages.router(of.diagnostics, of.firmware.uploads, glances)

@@ -6,6 +6,7 @@ Pages of whoever may see a charge point build a `ConnectionView` from the doctor
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 
 from sliproad.features.charge_points.attempts import ConnectionAttempt, ConnectionReport
@@ -16,7 +17,7 @@ from sliproad.foundation.language import marked
 
 TEMPLATES = Path(__file__).parent / "templates"
 NEWEST = 20
-"""So many attempts are shown; the newest ones say what is wrong now."""
+"""So many are shown; the newest ones say what is wrong now."""
 
 RUNGS = (
     ("network", marked("It reaches us")),
@@ -97,7 +98,7 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class AttemptEntry:
-    """One attempt, as `ui.timeline` takes it, with what arrived."""
+    """An attempt as `ui.timeline` takes it, with what arrived; `times` alike in a row, the first of them `since`."""
 
     at: datetime
     title: str
@@ -105,6 +106,8 @@ class AttemptEntry:
     tone: str
     arrived: str
     is_certain: bool
+    since: datetime
+    times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +142,10 @@ def view_of(live: LiveState, report: ConnectionReport) -> ConnectionView:
         code=diagnosis.code,
         tone=_tone(diagnosis.code, live),
         title=title_of(diagnosis.code),
-        message=told(diagnosis.message),
+        message=_beyond(title_of(diagnosis.code), told(diagnosis.message)),
         is_certain=diagnosis.is_certain,
         rungs=rungs(diagnosis.code, live),
-        attempts=[_entry(attempt) for attempt in report.attempts[:NEWEST]],
+        attempts=[_entry(list(alike)) for _what, alike in groupby(report.attempts, _arrived)][:NEWEST],
         live=live,
     )
 
@@ -173,9 +176,26 @@ def _tone(code: str, live: LiveState) -> str:
     return "waiting" if code == "connected" else "bad"
 
 
-def _entry(attempt: ConnectionAttempt) -> AttemptEntry:
-    arrived = f"{attempt.path} · {attempt.remote_address}"
-    tone = "good" if attempt.outcome == "accepted" else "bad" if attempt.is_certain else "warning"
+def _arrived(attempt: ConnectionAttempt) -> tuple[str, str, str, str]:
+    """By what attempts are alike: a charger tries the same again and again."""
+    return attempt.outcome, attempt.advice, attempt.path, attempt.remote_address
+
+
+def _entry(alike: Sequence[ConnectionAttempt]) -> AttemptEntry:
+    newest = alike[0]
+    title = title_of(newest.outcome)
     return AttemptEntry(
-        attempt.at, title_of(attempt.outcome), told(attempt.advice), tone, arrived, is_certain=attempt.is_certain
+        at=newest.at,
+        title=title,
+        text=_beyond(title, told(newest.advice)),
+        tone="good" if newest.outcome == "accepted" else "bad" if newest.is_certain else "warning",
+        arrived=f"{newest.path} · {newest.remote_address}",
+        is_certain=newest.is_certain,
+        since=alike[-1].at,
+        times=len(alike),
     )
+
+
+def _beyond(title: str, text: str) -> str:
+    """What a sentence says beyond its title."""
+    return text.removeprefix(f"{title}.").strip()

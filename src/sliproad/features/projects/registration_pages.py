@@ -13,13 +13,12 @@ from starlette.responses import Response
 from sliproad.features.accounts.model import InstallerActor
 from sliproad.features.accounts.page_guards import InstallerPage
 from sliproad.features.charge_points.model import ChargePoint, Location, NewChargePoint, Selection
-from sliproad.features.projects.charge_point_pages import registered_page
+from sliproad.features.projects.charge_point_pages import ChargePointPages
 from sliproad.features.projects.pages import PAGES
 from sliproad.features.projects.ports import KnownModels
 from sliproad.features.projects.registration import RegistrationService
 from sliproad.features.projects.registration_routes import Connectors, OcppVersionWord, Power, address_of, decimal
 from sliproad.features.projects.sentences import told
-from sliproad.features.projects.service import ProjectService
 from sliproad.foundation.errors import Conflict, DomainError, NotFound
 from sliproad.foundation.language import gettext as _
 from sliproad.foundation.web import Label, Page, RequestModel, Text
@@ -60,17 +59,16 @@ class CorrectionForm(RequestModel):
     place: Text | None = None
 
 
-def router(projects: ProjectService, registration: RegistrationService, known: KnownModels) -> APIRouter:
+def router(of: ChargePointPages, known: KnownModels) -> APIRouter:
     """The forms."""
     web = APIRouter(include_in_schema=False)
-    _add_registration(web, projects, registration, known)
-    _add_correction(web, registration, known)
+    _add_registration(web, of, known)
+    _add_correction(web, of.registration, known)
     return web
 
 
-def _add_registration(
-    web: APIRouter, projects: ProjectService, registration: RegistrationService, known: KnownModels
-) -> None:
+def _add_registration(web: APIRouter, of: ChargePointPages, known: KnownModels) -> None:
+    registration = of.registration
     path = "/installer/projects/{project_id}/register"
 
     @web.get(path)
@@ -93,7 +91,7 @@ def _add_registration(
             except DomainError as error:
                 existing = await _refuse(registration, actor, form, error)
             else:
-                return await registered_page(request, actor, registration, projects, made, is_new=True)
+                return await of.registered(request, actor, made, is_new=True)
         return await _page(request, actor, project_id, form, status_code=422, existing=existing)
 
     async def _page(
@@ -105,7 +103,7 @@ def _add_registration(
         status_code: int = 200,
         existing: str | None = None,
     ) -> Response:
-        overview, _charge_points = await projects.installer_view(actor, project_id)
+        overview, _charge_points = await of.projects.installer_view(actor, project_id)
         if overview.project.is_handed_over:
             raise Conflict(
                 "This project has been handed over; nothing in it can be changed.", code="project_handed_over"
