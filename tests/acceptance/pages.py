@@ -57,17 +57,21 @@ async def play(
     script = "\n".join(f"printf '\\n{MARK} {number}\\n'\n{step.command}" for number, step in enumerate(steps))
     for old, new in replace.items():
         script = script.replace(old, new)
-    process = await asyncio.create_subprocess_exec(
-        "bash", "-c", f"{BEFORE}\n{prelude}\n{script}",
-        env={"PATH": "/usr/bin:/bin", "NO_PROXY": "*", **variables}, cwd=folder,
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    async with asyncio.timeout(SECONDS):
-        out, err = await process.communicate()
-    answers = re.split(rf"^{MARK} \d+\n", out.decode(), flags=re.MULTILINE)[1:]
-    assert process.returncode == 0, (
-        f"{page}, block {len(answers)}:\n{steps[len(answers) - 1].command}\n{answers[-1]}\n{err.decode()}"
-    )
+    log = folder / "page.log"
+    with log.open("wb") as out:
+        process = await asyncio.create_subprocess_exec(
+            "bash", "-c", f"{BEFORE}\n{prelude}\n{script}",
+            env={"PATH": "/usr/bin:/bin", "NO_PROXY": "*", **variables}, cwd=folder,
+            stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+    try:
+        async with asyncio.timeout(SECONDS):
+            code = await process.wait()
+    except TimeoutError:
+        process.terminate()
+        code = await process.wait()
+    answers = re.split(rf"^{MARK} \d+\n", log.read_text(), flags=re.MULTILINE)[1:]
+    assert code == 0, f"{page}, exit {code} in block {len(answers)}:\n{steps[len(answers) - 1].command}\n{answers[-1]}"
     return list(zip(steps, answers, strict=True))
 
 

@@ -52,7 +52,7 @@ class Reader:
 
     def charger(self) -> VirtualCharger:
         settings = ChargerSettings(
-            url=self.ocpp_url,
+            url=f"{self.ocpp_url}/ocpp",
             identity=self.charge_point_id,
             password=self.variables["PASSWORD"],
             version="1.6",
