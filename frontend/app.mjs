@@ -9,6 +9,7 @@ import { sending } from "./js/sending.mjs";
 import { zone } from "./js/zone.mjs";
 
 const prepare = (root) => {
+  for (const tab of root.querySelectorAll(".tabs [aria-current]")) tab.closest(".tabs").scrollLeft = tab.offsetLeft - 48;
   copying(root);
   for (const pad of root.querySelectorAll("[data-signature]")) import("./js/signature.mjs").then((part) => part.signature(pad));
   for (const field of root.querySelectorAll("[data-scan]")) import("./js/scanning.mjs").then((part) => part.scanning(field));

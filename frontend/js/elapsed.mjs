@@ -13,4 +13,5 @@ export function elapsed(document) {
   };
   tell();
   setInterval(tell, 1000);
+  document.addEventListener("htmx:after:swap", tell);
 }

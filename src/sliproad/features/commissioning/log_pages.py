@@ -110,7 +110,7 @@ def _event(request: Request, event: LiveEvent, selection: LogFilter) -> bytes:
         return b": still here\n\n"
     if not selected(event, selection):
         return b"id: %s\n: passed over\n\n" % str(event.place).encode()
-    html = PAGES.block(request, "log_line.html", "partial", line=line_of(event.entry))
+    html = PAGES.block(request, "log_line_added.html", "added", line=line_of(event.entry))
     data = b"".join(b"data: %s\n" % line for line in html.encode().splitlines())
     return b"id: %s\n%s\n" % (str(event.place).encode(), data)
 

@@ -23,7 +23,7 @@ from sliproad.foundation.web import PageQuery, live
 from sliproad.foundation.web.ui import Column, Table, see_other
 
 PLACE = "/installer/charge-points/{charge_point_id}/commissioning"
-BLOCKS = ("announcement", "call", "session", "controls")
+BLOCKS = ("announcement", "call", "session", "controls", "more")
 """What of the page lives."""
 
 

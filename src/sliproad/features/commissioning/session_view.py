@@ -3,7 +3,7 @@
 Made of a session's rows and nothing else, so that a page that is loaded and one that lives say the same. `session_pages` draw it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sliproad.features.commissioning import store, workflow
@@ -48,6 +48,8 @@ class SessionView:
     """Whether the charge point went live because of it."""
     estimated_seconds: int
     steps: list[StepView]
+    failure: StepView | None
+    """The step that failed, with what to do now; among `steps` it stands without advice."""
     call: Call | None
     waiting: str
     announcement: str
@@ -64,8 +66,8 @@ class SessionView:
 
     @property
     def current(self) -> StepView | None:
-        """The step that is on, was held, or failed."""
-        return next((step for step in self.steps if step.state in {"running", "paused", "failed", "stopped"}), None)
+        """The step that is on, or is held."""
+        return next((step for step in self.steps if step.state in {"running", "paused"}), None)
 
     @property
     def seconds(self) -> float | None:
@@ -90,7 +92,8 @@ def view_of(rows: store.Rows) -> SessionView:
         ended_at=row.completed_at or row.stopped_at,
         is_live=row.commissioned_at is not None,
         estimated_seconds=workflow.estimated_duration_seconds(store.session_of(rows, template)),
-        steps=shown,
+        steps=[replace(step, advice="") if step.state == "failed" else step for step in shown],
+        failure=next((step for step in shown if step.state == "failed"), None),
         call=call,
         waiting=waiting(row.waiting_for) if row.status == "running" else "",
         announcement=_announcement(row, shown, call),

@@ -87,7 +87,9 @@ CALLS: Mapping[str, tuple[Urgency, str, str]] = {
         "stay", marked("Leave the vehicle plugged in"), marked("The test charge is being stopped."),
     ),
     "the test transaction to begin at connector %(connector)s": (
-        "stay", marked("Leave the vehicle plugged in"), marked("The test charge begins in a moment."),
+        "now",
+        marked("Is the vehicle plugged in?"),
+        marked("At connector %(connector)s: plug it in now; if it is in, leave it. The test charge begins by itself."),
     ),
     "the charge point to restart": (
         "stay", marked("The charger restarts"), marked("Nothing to do: it comes back by itself. Leave it switched on."),

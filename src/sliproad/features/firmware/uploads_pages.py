@@ -36,8 +36,7 @@ def router(service: UploadService) -> APIRouter:
             await service.request(actor, charge_point_id, log_type=wanted.log_type, oldest_at=None, latest_at=None)
         except Conflict as error:
             notice, tone = told(error.detail), "warning"
-        place = PLACE.format(charge_point_id=charge_point_id)
-        return see_other(request, f"{place}#uploads", notice=notice, tone=tone)
+        return see_other(request, PLACE.format(charge_point_id=charge_point_id), notice=notice, tone=tone)
 
     @web.get(f"{PLACE}/uploads/{{upload_id}}/file")
     async def download(actor: InstallerPage, charge_point_id: ChargePointId, upload_id: UploadId) -> Response:
