@@ -153,6 +153,7 @@ async def web(settings: Settings) -> AsyncIterator[FastAPI]:
             streamed=http_routes.STREAMED,
             navigation=http_routes.NAVIGATION,
             bus=parts.bus,
+            support_url=settings.support_url,
         )
 
 

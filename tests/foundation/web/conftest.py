@@ -21,6 +21,7 @@ from sliproad.foundation.web.application import create_app
 from sliproad.foundation.web.idempotency import IdempotencyRecords
 
 PUBLIC_URL = "https://sliproad.example"
+SUPPORT_URL = "https://help.example/?a=1&b=2"
 ERRORS = {
     "invalid": errors.InvalidInput.field("location.latitude", "must be at most 90"),
     "unauthenticated": errors.Unauthenticated("Log in."),
@@ -138,6 +139,7 @@ async def plumbing(web: Database, clock: ManualClock, secret_key: SecretKey) -> 
     made.app = create_app(
         [router(made, web), pages(made)],
         guards=Who(),
+        support_url=SUPPORT_URL,
         idempotency=IdempotencyRecords(web, secret_key, clock),
         public_url=PUBLIC_URL,
         version="0.1.0",

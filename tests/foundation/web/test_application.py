@@ -1,11 +1,12 @@
 """Contract §1: OpenAPI 3.1 as it really is, the reference, health, metrics, headers, lists, times."""
 
 import re
+from html import unescape
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from foundation.web.conftest import Plumbing
+from foundation.web.conftest import SUPPORT_URL, Plumbing
 from foundation.web.test_problems import assert_problem
 from sliproad.foundation.web import Email, Page
 from sliproad.foundation.web.ui.moments import ticked
@@ -31,7 +32,7 @@ async def test_the_reference_is_made_here_and_loads_nothing_from_elsewhere(plumb
     assert page.status_code == 200
     assert "/api/v1/charge-points" in page.text
     for address in re.findall(r'(?:src|href)="([^"]+)"', page.text):
-        assert address.startswith(("/", "#")), address
+        assert address.startswith(("/", "#")) or unescape(address) == SUPPORT_URL, address
     assert re.findall(r"<script[^>]*>", page.text) == re.findall(
         r'<script type="module" src="/static/[^"]+">', page.text
     )
@@ -44,6 +45,13 @@ async def test_the_reference_is_made_here_and_loads_nothing_from_elsewhere(plumb
     policy = page.headers["content-security-policy"]
     assert "unsafe" not in policy
     assert "default-src 'none'" in policy
+
+
+async def test_where_help_is_stands_on_every_page_and_in_the_reference(plumbing: Plumbing) -> None:
+    page = await plumbing.http.get("/nothing-here", headers={"Accept": "text/html"})
+    assert '<a href="https://help.example/?a=1&amp;b=2">Help</a>' in page.text
+    document = (await plumbing.http.get("/openapi.json")).json()
+    assert document["info"]["contact"] == {"name": "Help", "url": "https://help.example/?a=1&b=2"}
 
 
 async def test_static_serves_nothing_but_its_own(plumbing: Plumbing) -> None:

@@ -42,6 +42,7 @@ def create_app(
     streamed: Sequence[Streamed] = (),
     navigation: Sequence[NavEntry] = (),
     bus: Bus | None = None,
+    support_url: str | None = None,
 ) -> FastAPI:
     """The ASGI application.
 
@@ -58,15 +59,17 @@ def create_app(
         streamed: where a route reads the body itself, bit by bit.
         navigation: the places of every role.
         bus: wakes live parts of pages; without one they look by themselves.
+        support_url: where people get help: at the foot of every page, and as contact in the reference.
     """
     registry = registry if registry is not None else CollectorRegistry()
     app = FastAPI(
         title="Sliproad", version=version, lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False,
-        openapi_url=None, servers=[{"url": public_url}],
+        openapi_url=None, servers=[{"url": public_url}], contact=_contact(support_url),
     )  # fmt: skip
     app.state.guards = guards
     app.state.pages = Pages()
     app.state.navigation = tuple(navigation)
+    app.state.support_url = support_url
     # set when the process is asked to end: streams without an end of their own end then
     app.state.ending = asyncio.Event()
     app.state.live = LiveParts(bus, app.state.ending)
@@ -86,3 +89,11 @@ def create_app(
     app.add_middleware(PageLayer, guards=guards)
     app.add_middleware(RequestContext, metrics=HttpMetrics(registry), is_https=public_url.startswith("https:"))
     return app
+
+
+def _contact(support_url: str | None) -> dict[str, Any] | None:
+    """OpenAPI's contact object: an address on the web, or a mailbox."""
+    if support_url is None:
+        return None
+    is_mailbox = support_url.startswith("mailto:")
+    return {"name": "Help", "email" if is_mailbox else "url": support_url.removeprefix("mailto:")}

@@ -52,7 +52,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document of all routes."""
     schema = get_openapi(
         title=app.title, version=app.version, summary="EV charging: commissioning to roaming", description=DESCRIPTION,
-        routes=app.routes, servers=app.servers,
+        routes=app.routes, servers=app.servers, contact=app.contact,
     )  # fmt: skip
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})
     for phantom in ("HTTPValidationError", "ValidationError"):

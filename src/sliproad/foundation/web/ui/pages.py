@@ -121,6 +121,7 @@ def frame(request: Request) -> dict[str, Any]:
         "request": request,
         "visitor": visitor,
         "navigation": entries,
+        "support_url": getattr(request.app.state, "support_url", None),
         "current": current_of(entries, request.url.path),
         "notice": notice_of(request),
         "theme": getattr(request.state, "theme", "auto"),
