@@ -117,7 +117,7 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield key_routes.router(of.tokens)
     yield mailed_pages.router(of.people, of.invitations)
     yield login_pages.router(of.people, of.organizations, of.sign_up, of.browser_sessions)
-    yield account_pages.router(of.people, of.browser_sessions)
+    yield account_pages.router(of.people, of.organizations, of.browser_sessions)
     yield uploads_routes.receiving_router(of.firmware.receiver)
     yield updates_routes.download_router(of.firmware.updates)
     yield handover_pages.router(of.handover, of.certificate_checker)

@@ -68,7 +68,7 @@ class Accounts:
             key_routes.router(self.tokens),
             pages.router(self.people, self.invitations),
             login_pages.router(self.people, self.organizations, self.sign_up, self.sessions),
-            account_pages.router(self.people, self.sessions),
+            account_pages.router(self.people, self.organizations, self.sessions),
         ]
 
     def register_jobs(self, queue: Jobs) -> None:

@@ -210,3 +210,26 @@ async def test_a_form_refused_may_be_sent_again(world: World) -> None:
         refused = await world.http.post("/account?once=abcdefgh1234", data={"full_name": " "}, headers=BROWSER)
         assert (refused.status_code, "Please fill this in." in refused.text) == (422, True)
         assert "idempotency-replayed" not in refused.headers
+
+
+async def test_a_user_of_two_organisations_changes_between_them_and_to_no_other(world: World) -> None:
+    first = await world.an_organization("vera@riverside.example", name="Riverside")
+    second = await world.an_organization("owner@hill.example", name="Hill")
+    third = await world.an_organization("owner@valley.example", name="Valley")
+    await world.post(
+        "/api/v1/org/users/invitations",
+        {"email": "vera@riverside.example", "role": "viewer"},
+        token=second["access_token"],
+    )
+    token = await world.mailed_token("vera@riverside.example")
+    await world.post("/api/v1/invitations/accept", {"token": token})
+    await log_in(world, "organization", "vera@riverside.example")
+    page = (await world.http.get("/account", headers=BROWSER)).text
+    assert "Valley" not in page
+    assert re.search(rf'value="{first["organization_id"]}" checked', page)
+    form = {"organization_id": second["organization_id"]}
+    assert (await world.http.post("/account/organization", data=form, headers=BROWSER)).status_code == 303
+    page = (await world.http.get("/account", headers=BROWSER)).text
+    assert re.search(rf'value="{second["organization_id"]}" checked', page)
+    form = {"organization_id": third["organization_id"]}
+    assert (await world.http.post("/account/organization", data=form, headers=BROWSER)).status_code == 403

@@ -113,6 +113,16 @@ class Organizations:
                 return row
         raise NotAllowed(marked("You are not a user of this organisation."), code="no_organization")
 
+    async def of_user(self, user_id: str) -> list[tuple[str, str]]:
+        """(id, name) of every organisation that a user belongs to, the oldest membership first."""
+        async with self.database.transaction(Scope(user_id=user_id)) as session:
+            rows = await organizations_store.memberships_of_user(session, user_id)
+            cards = [await organizations_store.organization_card(session, row.organization_id) for row in rows]
+        return [
+            (row.organization_id, card[0] if card else row.organization_id)
+            for row, card in zip(rows, cards, strict=True)
+        ]
+
     async def change_role(self, actor: OrganizationActor, user_id: str, role: Role) -> MembershipRow:
         """Give a user another role; it acts on the user's next request.
 
