@@ -17,6 +17,7 @@ from sliproad.features.handover.links import CertificateLinks
 from sliproad.features.handover.mails import HandoverMails
 from sliproad.features.handover.model import Declaration, Handover
 from sliproad.features.handover.recording import Facts, record_of
+from sliproad.features.handover.signature import strokes_of
 from sliproad.features.projects.assignment import AssignmentService
 from sliproad.features.projects.model import Project
 from sliproad.features.projects.service import ProjectService
@@ -163,4 +164,10 @@ class CertificateIssuer:
 
 def declaration_of(row: store.HandoverRow) -> Declaration:
     """What the installer said."""
-    return Declaration(row.signed_by, row.handover_notes, row.site_contact_name, row.site_contact_email)
+    return Declaration(
+        row.signed_by,
+        row.handover_notes,
+        row.site_contact_name,
+        row.site_contact_email,
+        strokes_of(row.signature or ()),
+    )

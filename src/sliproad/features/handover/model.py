@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sliproad.features.charge_points.model import ChargePoint
+from sliproad.features.handover.certificate.record import Stroke
 from sliproad.features.projects.model import Checklist, Project
 from sliproad.foundation.clock import rfc3339
 from sliproad.foundation.errors import NotAllowed
@@ -26,6 +27,8 @@ class Declaration:
     handover_notes: str | None = None
     site_contact_name: str | None = None
     site_contact_email: str | None = None
+    signature: tuple[Stroke, ...] = ()
+    """What they drew with a finger; empty where they only typed their name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ def record_of(handover: Handover, declaration: Declaration, facts: Facts) -> rec
         handover_notes=declaration.handover_notes,
         site_contact_name=declaration.site_contact_name,
         site_contact_email=declaration.site_contact_email,
+        signature=declaration.signature,
     )
 
 

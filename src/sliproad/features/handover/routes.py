@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints, field_validator
 from sliproad.features.accounts.guards import Installer
 from sliproad.features.handover.model import Declaration
 from sliproad.features.handover.service import HandoverService
+from sliproad.features.handover.signature import Signature, strokes_of
 from sliproad.foundation.mail import is_address
 from sliproad.foundation.web import RequestModel, Text, Timestamp
 
@@ -19,6 +20,8 @@ class HandoverRequest(RequestModel):
     handover_notes: Annotated[str | None, StringConstraints(max_length=LONGEST_NOTES)] = None
     site_contact_name: Text | None = None
     site_contact_email: Annotated[str | None, Field(max_length=254, examples=["s.owen@riversidebp.co.uk"])] = None
+    signature: Signature = Field(default=[])
+    """What the installer drew with a finger; it is on the certificate, above the name in `signed_by`."""
 
     @field_validator("site_contact_email")
     @classmethod
@@ -50,7 +53,8 @@ def router(service: HandoverService) -> APIRouter:
 
         `403 handover_not_ready` lists what is `missing`; `409 project_handed_over` when it was handed over before.
         """
-        done = await service.complete(actor, project_id, Declaration(**body.model_dump()))
+        declaration = Declaration(**body.model_dump() | {"signature": strokes_of(body.signature)})
+        done = await service.complete(actor, project_id, declaration)
         return HandoverAnswer(
             project_id=done.project_id,
             status="handed_over",

@@ -102,6 +102,15 @@ class HandoverService:
         await self.jobs.enqueue(None, SEND_LINK, certificate_id=link.certificate_id, mailbox=link.mailbox)
         return link.mailbox
 
+    async def mail_link(self, certificate_id: str, mailbox: str) -> None:
+        """Mail a link to somebody who may read the handover.
+
+        Raises:
+            TooMany: it was asked for too often.
+        """
+        await self.limiter.hit(RENEWALS, "certificate link", f"{certificate_id} {mailbox}")
+        await self.jobs.enqueue(None, SEND_LINK, certificate_id=certificate_id, mailbox=mailbox)
+
     async def _hand_over(
         self, session: Session, actor: InstallerActor, project: Project, declaration: Declaration
     ) -> Handover:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, select, text, update
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -26,6 +26,8 @@ class HandoverRow(Row):
     handover_notes: Mapped[str | None]
     site_contact_name: Mapped[str | None]
     site_contact_email: Mapped[str | None]
+    signature: Mapped[list[list[list[float]]] | None] = mapped_column(JSON)
+    """What was drawn: strokes of points [x, y]."""
     issued_at: Mapped[datetime | None]
     """When the certificate was signed, a moment after `handed_over_at`, which is the time that it claims."""
     record_json: Mapped[bytes | None] = mapped_column(LargeBinary)
