@@ -18,6 +18,8 @@ from sliproad.foundation.telemetry import configure_logging
 
 log = structlog.get_logger()
 RESTART_SECONDS = 1.0
+KEEP_ALIVE_SECONDS = 75
+"""Longer than proxies and HTTP clients keep idle connections (60 s and less): who ends one first must not be the one that is sent to."""
 
 
 def run_role(role: str, settings: Settings, *, http_fd: int | None) -> None:
@@ -57,6 +59,7 @@ async def run_web(settings: Settings, http_fd: int | None) -> None:
             access_log=False,
             server_header=False,
             proxy_headers=True,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=5,
             lifespan="off",
         )

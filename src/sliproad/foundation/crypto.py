@@ -22,14 +22,19 @@ class SecretKey:
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
+        self._hash_keys: dict[str, bytes] = {}
 
     def derive(self, purpose: str, length: int = 32) -> bytes:
         """The key for `purpose`; the same secret and purpose give the same key."""
         return HKDF(SHA256(), length, salt=None, info=b"sliproad:" + purpose.encode()).derive(self._secret)
 
     def fast_hash(self, purpose: str, value: str) -> str:
-        """Keyed hash, hex, of something random enough not to be guessed: API keys, mailed tokens."""
-        return hmac.digest(self.derive(purpose), value.encode(), "sha256").hex()
+        """Keyed hash, hex, of something random enough not to be guessed: API keys, mailed tokens.
+
+        `purpose` is one of a few constants: their keys are kept, since requests need them.
+        """
+        key = self._hash_keys.get(purpose) or self._hash_keys.setdefault(purpose, self.derive(purpose))
+        return hmac.digest(key, value.encode(), "sha256").hex()
 
     def encrypt(self, purpose: str, plain: bytes) -> bytes:
         """Authenticated encryption (Fernet: AES-128-CBC with HMAC-SHA256)."""

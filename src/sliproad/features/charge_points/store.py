@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -270,9 +271,12 @@ async def select_moves(session: Session, key: int) -> Sequence[ChargePointMoveRo
     return (await session.scalars(query)).all()
 
 
+LIVE_VALUES = attrgetter(*LiveState.__slots__)
+
+
 def live_state(row: ChargePointLiveRow) -> LiveState:
     """The live state in a row."""
-    return LiveState(**{name: getattr(row, name) for name in LiveState.__slots__})
+    return LiveState(*LIVE_VALUES(row))
 
 
 async def end_connection(session: Session, key: int) -> None:

@@ -1,17 +1,21 @@
 """For whoever runs it: is it alive, is it ready, what are its figures."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
 import structlog
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.responses import Response
 
 log = structlog.get_logger()
 ReadinessCheck = Callable[[], Awaitable[None]]
 PATIENCE_SECONDS = 2.0
+SHARED_FIGURES = "PROMETHEUS_MULTIPROC_DIR"
+"""Where several web processes keep their figures: prometheus_client's own name, which it looks for when it is imported."""
 
 
 def router(readiness: Mapping[str, ReadinessCheck], registry: CollectorRegistry) -> APIRouter:
@@ -31,9 +35,18 @@ def router(readiness: Mapping[str, ReadinessCheck], registry: CollectorRegistry)
 
     @api.get("/metrics")
     async def metrics() -> Response:
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(_whole(registry)), media_type=CONTENT_TYPE_LATEST)
 
     return api
+
+
+def _whole(registry: CollectorRegistry) -> CollectorRegistry:
+    """The figures of this process, or of all that share the port: whoever asks can't choose which of them answers."""
+    if SHARED_FIGURES not in os.environ:
+        return registry
+    together = CollectorRegistry()
+    MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+    return together
 
 
 async def _state(name: str, check: ReadinessCheck) -> str:
