@@ -66,6 +66,9 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(help="Worker processes.", show_default="one for each core, up to 4")
     ] = None,
+    web_processes: Annotated[
+        int | None, typer.Option(help="Web processes on the one port.", show_default="one for two cores, up to 4")
+    ] = None,
     http_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run Sliproad: everything, or the roles given."""
@@ -80,6 +83,7 @@ def serve(
         ocpp_host=host,
         gateways=gateways,
         workers=workers,
+        web_processes=web_processes,
     )
     if unknown := sorted(set(role or ()) - set(ROLES)):
         fail(f"There is no role {unknown[0]}: choose from {', '.join(ROLES)}.")

@@ -1,7 +1,10 @@
 """`sliproad` as its users meet it: serve, a second serve, doctor, admin, the end (contract §8)."""
 
 import json
+import os
 import pathlib
+import re
+import signal
 import time
 import urllib.request
 
@@ -81,3 +84,31 @@ def test_a_shared_database_needs_the_shared_secret(tmp_path: pathlib.Path) -> No
     done = Installation(tmp_path, **shared, secret_key="q" * 20 + "Zx81_vN0-kT4pW7y").run("serve", "--role", "gateway")
     assert done.returncode == 1
     assert "needs SLIPROAD_NATS_URL too" in done.stderr
+
+
+def test_web_processes_share_the_port_and_their_figures() -> None:
+    """Whichever answers tells the figures of all; one that dies takes nobody's answer with it."""
+    with installation("--web-processes", "2", "--workers", "1") as running:
+        for _ in range(20):
+            assert asked(running, "/healthz") == '{"status":"alive"}'
+        counted = [health_requests(running) for _ in range(10)]
+        assert counted == sorted(counted), "of all processes, each time"
+        assert counted[0] >= 20
+        os.kill(running.pid_of("web-2"), signal.SIGKILL)
+        assert asked(running, "/healthz") == '{"status":"alive"}'
+        assert health_requests(running) > counted[-1], "what the dead one had counted is still counted"
+
+
+def asked(running: Installation, path: str) -> str:
+    """The answer to a GET on a connection of its own."""
+    with urllib.request.urlopen(f"{running.http_url}{path}", timeout=20) as answer:
+        return answer.read().decode()
+
+
+def health_requests(running: Installation) -> float:
+    """How many requests for `/healthz` have been counted."""
+    line = re.search(
+        r'^sliproad_http_requests_total{.*route="/healthz".*} (\S+)$', asked(running, "/metrics"), re.MULTILINE
+    )
+    assert line
+    return float(line[1])

@@ -11,6 +11,7 @@ import secrets
 import signal
 import socket
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ from pydantic import SecretStr
 from sliproad.foundation.database.migrations import migrate
 from sliproad.foundation.embedded import Child, Embedded, StartError
 from sliproad.foundation.settings import Settings
+from sliproad.foundation.telemetry import SHARED_FIGURES
 
 log = structlog.get_logger()
 ROLES = ("web", "worker", "gateway")
@@ -33,6 +35,8 @@ STOP_SECONDS = 8.0
 SLOWEST_START_SECONDS = 60.0
 MOST_WORKERS_UNASKED = 4
 """Where the settings say nothing, there is a worker for each core, up to so many: each has a dozen connections to PostgreSQL."""
+MOST_WEB_UNASKED = 4
+"""The same for web processes, one for every two cores."""
 
 
 class Supervisor:
@@ -46,6 +50,7 @@ class Supervisor:
         self.embedded: Embedded | None = None
         self._closing = contextlib.ExitStack()
         self._stopping = False
+        self._figures = ""
         self._restarts: dict[str, list[float]] = {}
 
     def __enter__(self) -> Self:
@@ -53,6 +58,7 @@ class Supervisor:
             self._start_servers(undo)
             self._hold_addresses(undo)
             migrate(self.settings.database_url or "")
+            self._figures = undo.enter_context(tempfile.TemporaryDirectory(prefix="sliproad-figures-"))
             undo.callback(self._stop_children)
             for name, role in self._planned():
                 self.children.append(self._start(name, role))
@@ -175,6 +181,12 @@ class Supervisor:
                 yield from ((f"worker-{number}", role) for number in range(2, count + 1))
             else:
                 yield role, role
+                yield from ((f"web-{number}", role) for number in range(2, self.web_processes + 1))
+
+    @property
+    def web_processes(self) -> int:
+        """How many share the HTTP socket: whoever is free takes the next connection."""
+        return self.settings.web_processes or max(1, min((os.cpu_count() or 1) // 2, MOST_WEB_UNASKED))
 
     def _start(self, name: str, role: str) -> Child:
         command = [sys.executable, "-m", "sliproad", "serve", "--role", role]
@@ -184,6 +196,8 @@ class Supervisor:
             command += ["--http-fd", str(passed[0])]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SLIPROAD_")}
         environment |= self.settings.as_environment() | {"SLIPROAD_IS_CHILD": "1"}
+        if role == "web" and self.web_processes > 1:
+            environment[SHARED_FIGURES] = self._figures
         return Child(
             name,
             command,

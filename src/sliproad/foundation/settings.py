@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     ocpp_ping_seconds: float = Field(default=30.0, gt=0)
     gateways: int = Field(default=1, ge=1, le=64)
     workers: int | None = Field(default=None, ge=1, le=64)
+    web_processes: int | None = Field(default=None, ge=1, le=64)
     smtp_url: SecretStr | None = None
     mail_from: str = "Sliproad <no-reply@localhost>"
     secret_key: SecretStr | None = None

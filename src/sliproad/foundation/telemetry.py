@@ -15,6 +15,11 @@ import structlog
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 SECRET_WORDS = ("password", "secret", "token", "authorization", "api_key", "cookie", "private_key", "pkcs12")
 HIDDEN = "***"
+SHARED_FIGURES = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder where web processes that share a port keep their figures, so that `/metrics` of any tells those of all.
+
+The name is prometheus_client's own, which looks for it when it is imported.
+"""
 Values = structlog.typing.EventDict
 
 

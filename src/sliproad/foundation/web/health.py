@@ -11,11 +11,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.responses import Response
 
+from sliproad.foundation.telemetry import SHARED_FIGURES
+
 log = structlog.get_logger()
 ReadinessCheck = Callable[[], Awaitable[None]]
 PATIENCE_SECONDS = 2.0
-SHARED_FIGURES = "PROMETHEUS_MULTIPROC_DIR"
-"""Where several web processes keep their figures: prometheus_client's own name, which it looks for when it is imported."""
 
 
 def router(readiness: Mapping[str, ReadinessCheck], registry: CollectorRegistry) -> APIRouter:
