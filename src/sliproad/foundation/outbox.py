@@ -62,6 +62,8 @@ class OutboxRow(Row):
     error: Mapped[str | None]
 
 
+# Each worker asks several times a second.
+IS_ANY_WAITING = f"select exists (select from outbox where {WAITING} and (retry_at is null or retry_at <= now()))"  # noqa: S608 (a constant)
 # Not: what waits for its next attempt, and what came after such a one from the same charge point.
 NEXT = text(f"""
 select seq, event_id, name, organization_id, occurred_at, data, charge_point_key, attempts from outbox o
@@ -149,6 +151,9 @@ class Drain:
 
         What an event's routes did before one of them failed is undone (savepoint); the rest of the batch is not touched.
         """
+        [(is_any_waiting,)] = await self.database.ask(IS_ANY_WAITING, {})
+        if not is_any_waiting:
+            return 0
         async with self.database.transaction(ENGINE) as session:
             if not await session.scalar(text("select pg_try_advisory_xact_lock(:key)"), {"key": DRAIN_LOCK}):
                 return 0
