@@ -62,8 +62,8 @@ class Job:
             version="2.0.1",
             password=password,
             ledger_path=self.folder / f"{uuid.uuid4().hex}.ledger",
-            reconnect_seconds=0.2,
-            reconnect_max_seconds=0.5,
+            reconnect_seconds=3.0,
+            reconnect_max_seconds=5.0,
             durable=False,
             **{"vendor": "Alpitronic", "model": "HYC300"} | more,
         )
