@@ -9,11 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from sliproad.features.accounts.model import KeyScope
+from sliproad.features.accounts.model import InstallerActor, KeyScope
+from sliproad.features.charge_points.model import NewChargePoint
 from sliproad.features.charge_points.store import ChargePointRow
+from sliproad.features.projects.bulk import BulkRegistrationService, Candidate
+from sliproad.features.security.service import CredentialService
 from sliproad.features.security.store import ChargePointCredentialRow
 from sliproad.foundation.database import ENGINE
 from sliproad.foundation.ids import new_id
+from sliproad.foundation.web.limits import RateLimiter
 from workplace import OCPP_PUBLIC_URL, Somebody, Workplace, assert_problem
 
 BULK = "/api/v1/installer/charge-points/bulk"
@@ -299,3 +303,20 @@ async def test_five_hundred_fit_in_one_request(workplace: Workplace, alex: Someb
     body = (await alex.post(BULK, json={"project_id": project_id, "charge_points": rows})).json()
     assert (body["registered"], body["failed"]) == (500, 0)
     assert len({each["provisioning_password"] for each in body["results"]}) == 500
+
+
+async def test_a_rehearsal_tells_what_would_become_of_each_row_and_leaves_nothing(
+    workplace: Workplace, alex: Somebody, project_id: str
+) -> None:
+    await workplace.charge_point(alex, project_id, serial_number="SN-1", vendor="ABB")
+    rows = [Candidate(row, NewChargePoint(project_id, f"SN-{row}", "ABB", "Terra AC")) for row in (1, 2)]
+    bulk = BulkRegistrationService(
+        workplace.web,
+        workplace.projects,
+        workplace.registry,
+        CredentialService(workplace.secret_key),
+        limiter=RateLimiter(workplace.web, workplace.clock),
+    )
+    found = await bulk.rehearse(InstallerActor(alex.id, "Alex", alex.email, None), project_id, rows)
+    assert [(each.code, each.password) for each in found] == [("serial_number_exists", None), (None, None)]
+    assert (set(await registered(workplace)), await passwords(workplace)) == ({"SN-1"}, 1)
