@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from sliproad.foundation.language import SOURCE, gettext, language
 
 PLACE = re.compile(r"%\((\w+)\)s")
-BOUNDARIES = ((re.compile(r"(?<=[.!?]) (?=[A-Z])"), " "), (re.compile(r"; "), "; "))
-"""What stands between two sentences, and between two clauses."""
+SENTENCE_END = re.compile(r"(?<=[.!?]) (?=[A-Z])")
+CLAUSES = "; "
 NESTED = frozenset({"what", "why", "list", "span", "ago"})
 """Values that are sentences themselves."""
 LONGEST = 2000
@@ -39,20 +39,27 @@ class Sentences:
         return None
 
     def _told(self, text: str) -> str:
-        if (found := self.values(text)) is not None:
-            pattern, values = found
-            told = {name: self._told(value) if name in NESTED else value for name, value in values.items()}
-            return (gettext(pattern) % told if told else gettext(pattern)) + ("." if text.endswith(".") else "")
-        for boundary, joint in BOUNDARIES:
-            parts = boundary.split(text)
-            if len(parts) > 1:
-                return joint.join(map(self._told, parts))
-        return text
+        return " ".join(map(self._sentence, in_sentences(text)))
+
+    def _sentence(self, text: str) -> str:
+        """One sentence: clause by clause where each is known, else as a whole; a value at its end must not swallow a clause."""
+        clauses = text.split(CLAUSES)
+        if len(clauses) == 1 or (self.values(text) is not None and not all(map(self.values, clauses))):
+            return self._whole(text)
+        return CLAUSES.join(map(self._whole, clauses))
+
+    def _whole(self, text: str) -> str:
+        found = self.values(text)
+        if found is None:
+            return text
+        pattern, values = found
+        told = {name: self._told(value) if name in NESTED else value for name, value in values.items()}
+        return (gettext(pattern) % told if told else gettext(pattern)) + ("." if text.endswith(".") else "")
 
 
 def in_sentences(text: str) -> list[str]:
     """A text's sentences, each with its full stop."""
-    return BOUNDARIES[0][0].split(text)
+    return SENTENCE_END.split(text)
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

@@ -44,8 +44,7 @@ class Upload:
     detail: str
     requested_at: datetime
     file_name: str | None
-    size: str | None
-    """Empty where no file has arrived."""
+    """None where no file has arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +198,7 @@ def _upload(view: UploadView) -> Upload:
         state="requested" if standing.status == "pending" else standing.status,
         detail=firmware_sentences.told(standing.detail),
         requested_at=row.requested_at,
-        file_name=row.file_name,
-        size=None if row.file_id is None else f"{number((row.size_bytes or 0) / 1024, 1)} KiB",
+        file_name=None if row.file_id is None else row.file_name or row.upload_id,
     )
 
 

@@ -72,8 +72,9 @@ def router(logs: LogService, live: LiveEvents, control: CommissioningControl, gl
             context["table"] = _table(request, await logs.page(actor, charge_point_id, selection, page))
         if sessions and sessions[0].is_active and selection.session_id in {None, sessions[0].session_id}:
             events, place = await newest(live, actor, charge_point_id)
-            lines = [line_of(each.entry) for each in events if each.entry is not None and selected(each, selection)]
-            context["tail"] = {"lines": lines[: -TAIL - 1 : -1], "after": str(place)}
+            entries = [each.entry for each in events if each.entry is not None and selected(each, selection)]
+            lines = [line_of(entry) for entry in sorted(entries, key=lambda entry: entry.key)[: -TAIL - 1 : -1]]
+            context["tail"] = {"lines": lines, "after": str(place)}
         return PAGES.answer(request, "logs.html", block="results", **context, **_filters(selection, sessions))
 
     @web.get(f"{PLACE}/download")
