@@ -10,9 +10,10 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from sliproad.app import event_routes, http_routes
+from sliproad.app import event_routes, http_routes, public_pages
 from sliproad.app.parts import Parts
 from sliproad.app.services import Services
+from sliproad.app.system_status import SystemStatus
 from sliproad.features.accounts import jobs as account_jobs
 from sliproad.features.accounts.tokens import VAULT_NAME as JWT_KEY
 from sliproad.features.accounts.tokens import make_key
@@ -142,13 +143,17 @@ async def web(settings: Settings) -> AsyncIterator[FastAPI]:
     async with open_parts(settings, as_web=True) as parts:
         of = Services(parts)
         register_jobs(of)
+        checks = readiness(parts)
         yield create_app(
-            http_routes.routers(of),
+            [
+                *http_routes.routers(of),
+                public_pages.router(SystemStatus(checks, parts.engine, parts.jobs, parts.clock)),
+            ],
             guards=of.guards,
             idempotency=IdempotencyRecords(parts.database, parts.secret_key, parts.clock),
             public_url=parts.public_url,
             version=version("sliproad"),
-            readiness=readiness(parts),
+            readiness=checks,
             larger_bodies=http_routes.LARGER_BODIES,
             streamed=http_routes.STREAMED,
             navigation=http_routes.NAVIGATION,

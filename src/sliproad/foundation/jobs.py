@@ -126,6 +126,12 @@ class Jobs:
         found = await self.app.connector.execute_query_one_async(alive, s=2 * STALLED_SECONDS)
         return bool(found["exists"])
 
+    async def worker_seen_at(self) -> datetime | None:
+        """The newest sign of life of any worker; None where there is none."""
+        newest = "select max(last_heartbeat) as at from procrastinate_workers"
+        found: datetime | None = (await self.app.connector.execute_query_one_async(newest))["at"]
+        return found
+
     async def run_worker(self, *, concurrency: int = 50) -> None:
         """Work until cancelled; `app/processes.py` starts it anew when it ends by itself."""
         await self.app.run_worker_async(

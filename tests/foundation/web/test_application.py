@@ -183,8 +183,9 @@ def test_an_email_is_nothing_else(address: str) -> None:
         TypeAdapter(Email).validate_python(address)
 
 
-async def test_the_front_door_leads_to_the_reference(plumbing: Plumbing) -> None:
-    assert 'href="/docs"' in (await plumbing.http.get("/")).text
+async def test_every_page_leads_to_the_reference(plumbing: Plumbing) -> None:
+    page = await plumbing.http.get("/nothing-here", headers={"Accept": "text/html"})
+    assert 'href="/docs"' in page.text
 
 
 def test_backticks_become_code_and_nothing_else_becomes_markup() -> None:

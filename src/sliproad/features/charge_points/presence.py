@@ -205,6 +205,11 @@ async def count_gateways(session: Session) -> int:
     return await session.scalar(presence_store.ALIVE_COUNT, {"seconds": DEAD_AFTER_SECONDS}) or 0
 
 
+async def connections_by_gateway(session: Session) -> tuple[int, ...]:
+    """How many charge points each gateway holds that is alive, always in the same order."""
+    return tuple(await session.scalars(presence_store.CONNECTIONS, {"seconds": DEAD_AFTER_SECONDS}))
+
+
 async def whereabouts(database: Database, charge_point_key: int) -> Whereabouts | None:
     """Where a charge point is connected, if a gateway that is alive holds it. `database` speaks as role `engine`."""
     asked = {"key": charge_point_key, "seconds": DEAD_AFTER_SECONDS}

@@ -24,6 +24,11 @@ ORPHANED = text(
 )
 HELD_EPOCHS = text("select charge_point_key, epoch from charge_point_live where gateway_id = :gateway_id and connected")
 ALIVE_COUNT = text("select count(*) from gateways where seen_at > now() - make_interval(secs => :seconds)")
+CONNECTIONS = text(
+    "select count(l.charge_point_key) from gateways g left join charge_point_live l"
+    " on l.gateway_id = g.gateway_id and l.connected"
+    " where g.seen_at > now() - make_interval(secs => :seconds) group by g.gateway_id order by g.gateway_id"
+)
 # Asked for each CALL.
 WHEREABOUTS = (
     "select l.gateway_id, l.epoch, l.protocol_version from charge_point_live l join gateways g using (gateway_id)"

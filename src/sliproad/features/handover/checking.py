@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from cryptography import x509
 
 from sliproad.features.handover import store
@@ -16,6 +17,9 @@ from sliproad.features.handover.certificate.record import RECORD_FILE_NAME
 from sliproad.foundation.database import Database, Scope
 from sliproad.foundation.documents.verification import Verdict, extract_attachments, verify_pdf
 from sliproad.foundation.errors import NotFound
+from sliproad.foundation.language import marked
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class CertificateChecker:
         async with self.database.transaction(Scope(lookup=certificate_id)) as session:
             row = await store.find_handover(session, certificate_id)
         if row is None:
-            raise NotFound("No certificate with this number was issued here.")
+            raise NotFound(marked("No certificate with this number was issued here."))
         record = json.loads(row.record_json) if row.record_json else {}
         return IssuedCertificate(
             certificate_id=row.certificate_id,
@@ -80,19 +84,22 @@ class CertificateChecker:
         digest = hashlib.sha256(pdf).hexdigest()
         if issued.trust_root is None:
             return Finding(
-                False, Verdict(), digest, ("This certificate has not been signed yet. Try again in a minute.",)
+                False, Verdict(), digest, (marked("This certificate has not been signed yet. Try again in a minute."),)
             )
         root = x509.load_pem_x509_certificate(issued.trust_root.encode())
         verdict = await verify_pdf(pdf, [root], at=issued.handed_over_at)
         if digest == issued.pdf_sha256:
             return Finding(verdict.genuine, verdict, digest, verdict.problems)
         if verdict.genuine:
-            other = _certificate_id_in(pdf)
-            return Finding(False, verdict, digest, ("This file is another certificate.",), other)
+            return Finding(False, verdict, digest, (marked("This file is another certificate."),), named_in(pdf))
         return Finding(False, verdict, digest, verdict.problems)
 
 
-def _certificate_id_in(pdf: bytes) -> str | None:
-    """The id in the record of a file whose signature was found to hold."""
-    embedded = extract_attachments(pdf).get(RECORD_FILE_NAME)
-    return json.loads(embedded)["certificate_id"] if embedded else None
+def named_in(pdf: bytes) -> str | None:
+    """The certificate that a file says it is, genuine or not; None where it says nothing that can be read."""
+    try:
+        name = json.loads(extract_attachments(pdf)[RECORD_FILE_NAME])["certificate_id"]
+    except Exception as error:  # noqa: BLE001 - a hostile file may break the parser in any way
+        log.info("certificate_unreadable", error=type(error).__name__)
+        return None
+    return name if isinstance(name, str) else None

@@ -23,6 +23,7 @@ from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverage
 from pyhanko_certvalidator import ValidationContext
 
 from sliproad.foundation.documents.signing import as_asn1
+from sliproad.foundation.language import marked
 
 log = structlog.get_logger(__name__)
 
@@ -78,11 +79,11 @@ async def _judge(pdf: bytes, trust_roots: Sequence[x509.Certificate], at: dateti
     try:
         signatures = PdfFileReader(io.BytesIO(pdf)).embedded_regular_signatures
         if not signatures:
-            return Verdict(problems=("The file carries no signature.",))
+            return Verdict(problems=(marked("The file carries no signature."),))
         if len(signatures) > 1:
-            return Verdict(problems=("The file carries more than one signature.",))
+            return Verdict(problems=(marked("The file carries more than one signature."),))
         if not _nothing_hides_in(signatures[0]):
-            return Verdict(problems=("The document was changed after it was signed.",))
+            return Verdict(problems=(marked("The document was changed after it was signed."),))
         status = await async_validate_pdf_signature(
             signatures[0],
             _context(trust_roots, at),
@@ -91,7 +92,7 @@ async def _judge(pdf: bytes, trust_roots: Sequence[x509.Certificate], at: dateti
         )
     except Exception as error:  # noqa: BLE001 - a hostile file may break the parser in any way
         log.info("document_unreadable", error=type(error).__name__)
-        return Verdict(problems=("The file is damaged or is no signed PDF.",))
+        return Verdict(problems=(marked("The file is damaged or is no signed PDF."),))
     return _verdict(status)
 
 
@@ -122,16 +123,16 @@ def _verdict(status: PdfSignatureStatus) -> Verdict:
     problems = [
         sentence
         for is_wrong, sentence in (
-            (not status.intact, "The document was changed after it was signed."),
-            (status.intact and not status.valid, "The signature does not match its certificate."),
-            (status.revoked, "The signer's certificate has been revoked."),
+            (not status.intact, marked("The document was changed after it was signed.")),
+            (status.intact and not status.valid, marked("The signature does not match its certificate.")),
+            (status.revoked, marked("The signer's certificate has been revoked.")),
             (
                 status.intact and status.valid and not status.trusted and not status.revoked,
-                "The signer is not one of this installation.",
+                marked("The signer is not one of this installation."),
             ),
-            (not covers, "Something was added to the file after it was signed."),
-            (covers and not status.docmdp_ok, "The document was changed in a way its signer did not permit."),
-            (stamp is not None and stamped_at is None, "The time stamp in the signature is not valid."),
+            (not covers, marked("Something was added to the file after it was signed.")),
+            (covers and not status.docmdp_ok, marked("The document was changed in a way its signer did not permit.")),
+            (stamp is not None and stamped_at is None, marked("The time stamp in the signature is not valid.")),
         )
         if is_wrong
     ]

@@ -4,6 +4,7 @@ import asyncio
 import email
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from email.policy import default
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from sliproad.foundation.errors import NotFound
+from sliproad.foundation.language import marked
 from sliproad.foundation.web.ui import Pages
 
 NEWEST = 100
@@ -23,7 +25,7 @@ class StoredMail:
     name: str
     to: str
     subject: str
-    date: str
+    sent_at: datetime | None
     parts: tuple[tuple[str, bool], ...]
     """The text, cut into pieces; True marks a link."""
     attachments: tuple[str, ...]
@@ -42,7 +44,7 @@ def router(folder: Path) -> APIRouter:
     async def one(request: Request, name: str) -> Response:
         path = folder / name
         if not SANE_NAME.fullmatch(name) or not await asyncio.to_thread(path.is_file):
-            raise NotFound("There is no such mail.")
+            raise NotFound(marked("There is no such mail."))
         return pages.render(request, "mail.html", mail=await asyncio.to_thread(_read, path))
 
     return api
@@ -58,4 +60,11 @@ def _read(path: Path) -> StoredMail:
     text = body.get_content() if body else ""
     parts = tuple((piece, index % 2 == 1) for index, piece in enumerate(LINK.split(text)))
     attachments = tuple(part.get_filename() or "unnamed" for part in mail.iter_attachments())
-    return StoredMail(path.name, str(mail["To"]), str(mail["Subject"]), str(mail["Date"]), parts, attachments)
+    return StoredMail(
+        path.name,
+        str(mail["To"]),
+        str(mail["Subject"]),
+        mail["Date"].datetime if mail["Date"] else None,
+        parts,
+        attachments,
+    )

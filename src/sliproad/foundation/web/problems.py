@@ -98,7 +98,15 @@ def problem_response(
     if _wants_page(scope):
         pages = scope["app"].state.pages
         return cast(
-            "Response", pages.render(Request(scope), "problem.html", status_code=status, headers=headers, problem=body)
+            "Response",
+            pages.render(
+                Request(scope),
+                "problem.html",
+                status_code=status,
+                headers=headers,
+                problem=body,
+                wait=(headers or {}).get("Retry-After"),
+            ),
         )
     return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
 

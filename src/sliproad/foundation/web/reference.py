@@ -169,13 +169,8 @@ def _text(value: Any) -> str | None:
 
 
 def router() -> APIRouter:
-    """`/openapi.json`, `/docs`, and the way there from `/`."""
+    """`/openapi.json` and `/docs`."""
     api = APIRouter(include_in_schema=False)
-
-    @api.get("/")
-    async def home(request: Request) -> Response:
-        pages: Pages = request.app.state.pages
-        return pages.render(request, "home.html", version=request.app.version)
 
     @api.get("/openapi.json")
     async def document(request: Request) -> Response:
