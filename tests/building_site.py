@@ -15,6 +15,7 @@ import httpx2
 from pydantic import SecretStr
 from sqlalchemy import select, update
 
+from routers import Routers
 from sliproad.app import gateway_wiring
 from sliproad.features.accounts.authentication import Authentication
 from sliproad.features.accounts.guards import Guards
@@ -255,28 +256,29 @@ async def open_site(
             facts=facts,
             library=FirmwareLibrary(web, clock),
         )
-        app = create_app(
-            [
-                routes.router(service),
-                control_routes.router(CommissioningControl(service, bus)),
-                logs_routes.router(LogService(service, frames), LiveEvents(service, frames, bus)),
-                batch_routes.router(batch),
-                templates_routes.router(templates.templates),
-                apply_template_routes.router(templates.applying),
-                drift_routes.router(templates.drift),
-            ],
-            guards=Guards(Authentication(web, workplace.access_tokens, secret_key, clock)),
-            idempotency=IdempotencyRecords(web, secret_key, clock),
-            public_url="http://sliproad.example",
-            version="0",
-        )
-        async with httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=app), base_url="http://sliproad.example"
-        ) as client:
-            made = BuildingSite(workplace, bus, folder, database_url, nats_url, owner, alex, project_id, service)
-            made.app = app
-            made.owner, made.alex = Several(owner, client), Several(alex, client)
-            yield made
+        with Routers() as routers:
+            app = create_app(
+                [
+                    routers.of(routes.router, service),
+                    routers.of(control_routes.router, CommissioningControl(service, bus)),
+                    routers.of(logs_routes.router, LogService(service, frames), LiveEvents(service, frames, bus)),
+                    routers.of(batch_routes.router, batch),
+                    routers.of(templates_routes.router, templates.templates),
+                    routers.of(apply_template_routes.router, templates.applying),
+                    routers.of(drift_routes.router, templates.drift),
+                ],
+                guards=Guards(Authentication(web, workplace.access_tokens, secret_key, clock)),
+                idempotency=IdempotencyRecords(web, secret_key, clock),
+                public_url="http://sliproad.example",
+                version="0",
+            )
+            async with httpx2.AsyncClient(
+                transport=httpx2.ASGITransport(app=app), base_url="http://sliproad.example"
+            ) as client:
+                made = BuildingSite(workplace, bus, folder, database_url, nats_url, owner, alex, project_id, service)
+                made.app = app
+                made.owner, made.alex = Several(owner, client), Several(alex, client)
+                yield made
 
 
 class Several(Somebody):

@@ -4,13 +4,13 @@ The controller starts them and hands their addresses to the xdist workers: a ser
 """
 
 import pathlib
-import secrets
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
+import structlog
 
 from databases import Databases
 from sliproad.foundation.bus import Bus
@@ -19,10 +19,17 @@ from sliproad.foundation.crypto import SecretKey
 from sliproad.foundation.database import Database
 from sliproad.foundation.database.migrations import migrate
 from sliproad.foundation.embedded import Embedded
+from sliproad.foundation.telemetry import console_renderer
 
 ADDRESSES = pytest.StashKey[dict[str, str]]()
 PARTS = pytest.StashKey[tuple[Embedded, tempfile.TemporaryDirectory]]()
 TEMPLATE = "template_sliproad"
+PROCESSORS = structlog.get_config()["processors"]
+
+
+def pytest_configure() -> None:
+    # Unconfigured, structlog shows the locals of every frame of an exception: seconds for one traceback.
+    structlog.configure(processors=[*PROCESSORS[:-1], console_renderer()])
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -64,18 +71,16 @@ def named(url: str, database: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def databases(request: pytest.FixtureRequest) -> Databases:
-    return Databases(request.config.stash[ADDRESSES]["database_url"], TEMPLATE)
+def databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
+    ours = Databases(request.config.stash[ADDRESSES]["database_url"], TEMPLATE)
+    yield ours
+    ours.close()
 
 
 @pytest.fixture
 def database_url(databases: Databases) -> Iterator[str]:
     """An empty, migrated database of this test's own; role owner."""
     name = databases.take()
-    with psycopg.connect(
-        databases.named(name), autocommit=True
-    ) as owner:  # keys name subjects of the NATS that tests share
-        owner.execute(f"alter table charge_points alter column key restart with {secrets.randbits(40)}")
     yield databases.named(name)
     databases.give_back(name)
 

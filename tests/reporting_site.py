@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 
+from routers import Routers
 from sliproad.features.accounts import platform_routes
 from sliproad.features.accounts.authentication import Authentication
 from sliproad.features.accounts.guards import Guards
@@ -119,25 +120,26 @@ async def open_reporting(workplace: Workplace, *, prefix: str = "SLP") -> AsyncI
         jobs=workplace.jobs,
         clock=clock,
     )
-    app = create_app(
-        [
-            issues_routes.router(issues),
-            photos_routes.router(photos, public_url=PUBLIC_URL),
-            issues_cpo_routes.router(desk),
-            issues_cpo_routes.support_router(desk),
-            platform_routes.router(people, authentication, workplace.access_tokens),
-        ],
-        guards=Guards(authentication),
-        idempotency=IdempotencyRecords(web, secret_key, clock),
-        public_url=PUBLIC_URL,
-        version="0",
-        larger_bodies=photos_routes.LARGER_BODIES,
-    )
-    riverside, alex = await workplace.organization("Riverside"), await workplace.installer()
-    project_id = await workplace.project(riverside, alex)
-    charge_point_id = (await workplace.charge_point(alex, project_id))["charge_point_id"]
-    transport = httpx2.ASGITransport(app=app, client=("198.51.100.7", 50_000))
-    async with httpx2.AsyncClient(transport=transport, base_url=PUBLIC_URL) as client:
-        site = ReportingSite(workplace, client, riverside, alex, project_id, charge_point_id, riverside, alex)
-        site.riverside, site.alex = site.here(riverside), site.here(alex)
-        yield site
+    with Routers() as routers:
+        app = create_app(
+            [
+                routers.of(issues_routes.router, issues),
+                routers.of(photos_routes.router, photos, public_url=PUBLIC_URL),
+                routers.of(issues_cpo_routes.router, desk),
+                routers.of(issues_cpo_routes.support_router, desk),
+                routers.of(platform_routes.router, people, authentication, workplace.access_tokens),
+            ],
+            guards=Guards(authentication),
+            idempotency=IdempotencyRecords(web, secret_key, clock),
+            public_url=PUBLIC_URL,
+            version="0",
+            larger_bodies=photos_routes.LARGER_BODIES,
+        )
+        riverside, alex = await workplace.organization("Riverside"), await workplace.installer()
+        project_id = await workplace.project(riverside, alex)
+        charge_point_id = (await workplace.charge_point(alex, project_id))["charge_point_id"]
+        transport = httpx2.ASGITransport(app=app, client=("198.51.100.7", 50_000))
+        async with httpx2.AsyncClient(transport=transport, base_url=PUBLIC_URL) as client:
+            site = ReportingSite(workplace, client, riverside, alex, project_id, charge_point_id, riverside, alex)
+            site.riverside, site.alex = site.here(riverside), site.here(alex)
+            yield site

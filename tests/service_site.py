@@ -11,6 +11,7 @@ import httpx2
 import uvicorn
 
 from building_site import SECRET, BuildingSite, free_port
+from routers import Routers
 from sliproad.features.accounts.authentication import Authentication
 from sliproad.features.accounts.guards import Guards
 from sliproad.features.charge_points.live_service import LiveService
@@ -144,26 +145,27 @@ async def open_service_site(
         updates=room.updates,
         frames=FrameLogService(),
     )
-    app = create_app(
-        [
-            diagnostics_routes.router(diagnostics),
-            uploads_routes.installer_router(room.uploads),
-            uploads_routes.organization_router(room.uploads),
-            library_routes.router(room.library),
-            updates_routes.router(room.updates),
-            uploads_routes.receiving_router(room.receiver),
-            updates_routes.download_router(room.updates),
-        ],
-        guards=Guards(Authentication(workplace.web, workplace.access_tokens, secret_key, clock)),
-        idempotency=IdempotencyRecords(workplace.web, secret_key, clock),
-        public_url=url,
-        version="0",
-        streamed=(*uploads_routes.STREAMED, *library_routes.STREAMED),
-    )
-    async with served(app, port), httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
-        made = ServiceSite(site, url, room, diagnostics, site.owner, site.alex, client, times)
-        made.owner, made.alex = made.somebody(site.owner), made.somebody(site.alex)
-        yield made
+    with Routers() as routers:
+        app = create_app(
+            [
+                routers.of(diagnostics_routes.router, diagnostics),
+                routers.of(uploads_routes.installer_router, room.uploads),
+                routers.of(uploads_routes.organization_router, room.uploads),
+                routers.of(library_routes.router, room.library),
+                routers.of(updates_routes.router, room.updates),
+                routers.of(uploads_routes.receiving_router, room.receiver),
+                routers.of(updates_routes.download_router, room.updates),
+            ],
+            guards=Guards(Authentication(workplace.web, workplace.access_tokens, secret_key, clock)),
+            idempotency=IdempotencyRecords(workplace.web, secret_key, clock),
+            public_url=url,
+            version="0",
+            streamed=(*uploads_routes.STREAMED, *library_routes.STREAMED),
+        )
+        async with served(app, port), httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
+            made = ServiceSite(site, url, room, diagnostics, site.owner, site.alex, client, times)
+            made.owner, made.alex = made.somebody(site.owner), made.somebody(site.alex)
+            yield made
 
 
 @contextlib.asynccontextmanager

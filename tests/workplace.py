@@ -4,6 +4,7 @@ Tests speak to it over HTTP, as these people do: `alex.post("/api/v1/installer/c
 """
 
 import contextlib
+import copy
 import email
 import email.policy
 import functools
@@ -17,6 +18,7 @@ import httpx2
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from routers import Routers
 from sliproad.features.accounts import tokens
 from sliproad.features.accounts.authentication import Authentication
 from sliproad.features.accounts.guards import Guards
@@ -59,7 +61,7 @@ from sliproad.features.sites.service import SiteService
 from sliproad.features.sites.store import SiteOwnerRow
 from sliproad.foundation import outgoing
 from sliproad.foundation.bus import Bus
-from sliproad.foundation.clock import Clock
+from sliproad.foundation.clock import Clock, SystemClock
 from sliproad.foundation.crypto import SecretKey
 from sliproad.foundation.database import ENGINE, Database
 from sliproad.foundation.files import Files
@@ -80,6 +82,18 @@ SEEN: Mapping[str, PlatformCheck] = {}
 def signing_key() -> bytes:
     """One key pair for all tests: making one takes longer than most tests."""
     return tokens.make_key()
+
+
+@functools.cache
+def _read(private_pem: bytes) -> AccessTokens:
+    return AccessTokens(private_pem, issuer=PUBLIC_URL, clock=SystemClock())
+
+
+def access_tokens_of(private_pem: bytes, *, issuer: str, clock: Clock) -> AccessTokens:
+    """Tokens of a key that is read once: that takes longer than many tests too."""
+    made = copy.copy(_read(private_pem))
+    made.issuer, made.clock = issuer, clock
+    return made
 
 
 class CommissioningSaw:
@@ -248,7 +262,7 @@ async def open_workplace(
     web: Database, engine: Database, bus: Bus, clock: Clock, secret_key: SecretKey, folder: pathlib.Path
 ) -> AsyncIterator[Workplace]:
     """Everything of sites, projects, charge points and commands, behind the real guards, answering HTTP in this process."""
-    access_tokens = AccessTokens(signing_key(), issuer=PUBLIC_URL, clock=clock)
+    access_tokens = access_tokens_of(signing_key(), issuer=PUBLIC_URL, clock=clock)
     limiter = RateLimiter(web, clock)
     jobs = Jobs(engine.url)
     await jobs.open()
@@ -271,33 +285,35 @@ async def open_workplace(
     checklists = ChecklistService(web, clock, projects)
     registration = RegistrationService(web, clock, projects, registry, CredentialService(secret_key), limiter=limiter)
     attempts = AttemptService(engine, clock, FrameLogService())
-    app = create_app(
-        [
-            site_routes.router(sites, SiteOwnershipService(web, clock, sites, invitations)),
-            project_routes.router(projects, assignment, checklists, registration),
-            site_owner_routes.router(assignment),
-            installer_routes.router(projects, checklists),
-            registration_routes.router(registration, attempts),
-            bulk_routes.router(
-                BulkRegistrationService(web, projects, registry, CredentialService(secret_key), limiter=limiter)
-            ),
-            charge_point_routes.router(registry, attempts),
-            command_routes.router(registry, CommandService(engine, bus)),
-            charging_routes.router(web, ChargingService(), registry),
-            frame_log_routes.router(web, FrameLogService(), registry),
-        ],
-        guards=Guards(Authentication(web, access_tokens, secret_key, clock)),
-        idempotency=IdempotencyRecords(web, secret_key, clock),
-        public_url=PUBLIC_URL,
-        version="0",
-        larger_bodies=bulk_routes.LARGER_BODIES,
-    )
-    transport = httpx2.ASGITransport(app=app, client=("198.51.100.7", 50_000))
-    async with httpx2.AsyncClient(transport=transport, base_url=PUBLIC_URL) as client:
-        yield Workplace(
-            web, engine, clock, secret_key, client, access_tokens, jobs, folder, invitations, projects, registry,
-            attempts, commissioning, PasswordHash(secret_key),
-        )  # fmt: skip
+    with Routers() as routers:
+        app = create_app(
+            [
+                routers.of(site_routes.router, sites, SiteOwnershipService(web, clock, sites, invitations)),
+                routers.of(project_routes.router, projects, assignment, checklists, registration),
+                routers.of(site_owner_routes.router, assignment),
+                routers.of(installer_routes.router, projects, checklists),
+                routers.of(registration_routes.router, registration, attempts),
+                routers.of(
+                    bulk_routes.router,
+                    BulkRegistrationService(web, projects, registry, CredentialService(secret_key), limiter=limiter),
+                ),
+                routers.of(charge_point_routes.router, registry, attempts),
+                routers.of(command_routes.router, registry, CommandService(engine, bus)),
+                routers.of(charging_routes.router, web, ChargingService(), registry),
+                routers.of(frame_log_routes.router, web, FrameLogService(), registry),
+            ],
+            guards=Guards(Authentication(web, access_tokens, secret_key, clock)),
+            idempotency=IdempotencyRecords(web, secret_key, clock),
+            public_url=PUBLIC_URL,
+            version="0",
+            larger_bodies=bulk_routes.LARGER_BODIES,
+        )
+        transport = httpx2.ASGITransport(app=app, client=("198.51.100.7", 50_000))
+        async with httpx2.AsyncClient(transport=transport, base_url=PUBLIC_URL) as client:
+            yield Workplace(
+                web, engine, clock, secret_key, client, access_tokens, jobs, folder, invitations, projects, registry,
+                attempts, commissioning, PasswordHash(secret_key),
+            )  # fmt: skip
     await jobs.close()
 
 

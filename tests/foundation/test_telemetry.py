@@ -13,9 +13,9 @@ FORGED = "x\r\n2026-05-01T00:00:00Z [info     ] admin_logged_in\x1b[31m\u2028nex
 
 @pytest.fixture(autouse=True)
 def logging_as_before():
-    handlers, level = logging.root.handlers[:], logging.root.level
+    handlers, level, before = logging.root.handlers[:], logging.root.level, structlog.get_config()
     yield
-    structlog.reset_defaults()
+    structlog.configure(**before)
     structlog.contextvars.clear_contextvars()
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)

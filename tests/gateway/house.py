@@ -27,6 +27,8 @@ from sliproad.foundation.inbound import Live, Outcome, Peer, Received, Statement
 from sliproad.gateway.gateway import Gateway, GatewaySettings, Ports
 from sliproad.gateway.ports import Handlers
 
+PATIENCE_SECONDS = 60
+"""How long at most anything is waited for that will come."""
 POISON_CONNECTOR = 666
 BUGGY_CONNECTOR = 13
 
@@ -230,7 +232,7 @@ class House:
         return await self.rows("select * from connection_attempts order by attempt_id", count)
 
     async def rows(self, query: str, count: int, **values: Any) -> list[dict[str, Any]]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while len(found := self.sql(query, **values)) < count:
                 await asyncio.sleep(0.02)
         return found
@@ -261,13 +263,13 @@ async def connect(
     )
 
 
-async def ask(socket: websockets.ClientConnection, frame: Any, *, seconds: float = 5) -> Any:
+async def ask(socket: websockets.ClientConnection, frame: Any, *, seconds: float = PATIENCE_SECONDS) -> Any:
     """Send one frame (JSON, or text as it is) and give what comes back, read."""
     await socket.send(frame if isinstance(frame, str | bytes) else json.dumps(frame))
     return await hear(socket, seconds=seconds)
 
 
-async def hear(socket: websockets.ClientConnection, *, seconds: float = 5) -> Any:
+async def hear(socket: websockets.ClientConnection, *, seconds: float = PATIENCE_SECONDS) -> Any:
     async with asyncio.timeout(seconds):
         return json.loads(await socket.recv())
 
@@ -281,7 +283,7 @@ async def boot_up(socket: websockets.ClientConnection, version: str = "1.6") -> 
     return await ask(socket, [2, "boot", "BootNotification", payload])
 
 
-async def closed_with(socket: websockets.ClientConnection, *, seconds: float = 5) -> int:
+async def closed_with(socket: websockets.ClientConnection, *, seconds: float = PATIENCE_SECONDS) -> int:
     """The close code that ends the socket."""
     async with asyncio.timeout(seconds):
         while True:
@@ -291,7 +293,7 @@ async def closed_with(socket: websockets.ClientConnection, *, seconds: float = 5
                 return closed.rcvd.code if closed.rcvd else 1006
 
 
-async def raw(port: int, data: bytes, *, seconds: float = 5) -> bytes:
+async def raw(port: int, data: bytes, *, seconds: float = PATIENCE_SECONDS) -> bytes:
     """Send bytes on a plain socket and give everything that comes back."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(data)

@@ -106,7 +106,8 @@ async def test_a_lost_connection_is_waited_out(group: CommitGroup, database_url:
     assert await first.outcome == [(2,)]
     with psycopg.connect(database_url, autocommit=True) as owner:
         owner.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sliproad gateway'"
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'sliproad gateway' and datname = current_database()"
         )
         second = Noted(1, (FIRST, b'{"p":"after"}'), doubled(2))
         group.submit(second)

@@ -38,6 +38,7 @@ from sliproad.foundation.database import Database
 from sliproad.foundation.jobs import Jobs
 from sliproad.foundation.outgoing import Outgoing
 from sliproad.foundation.web.limits import RateLimiter
+from workplace import access_tokens_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def assemble(
         hasher: of passwords; argon2id with the library's parameters where none is given.
         pause: how a login that is slowed down waits.
     """
-    tokens = AccessTokens(signing_key, issuer=public_url, clock=clock)
+    tokens = access_tokens_of(signing_key, issuer=public_url, clock=clock)
     passwords = Passwords(hasher)
     mailed_tokens = MailedTokens(secret_key, public_url, clock)
     authentication = Authentication(web, tokens, secret_key, clock)
