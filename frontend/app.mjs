@@ -12,6 +12,7 @@ const prepare = (root) => {
   for (const tab of root.querySelectorAll(".tabs [aria-current]")) tab.closest(".tabs").scrollLeft = tab.offsetLeft - 48;
   copying(root);
   for (const pad of root.querySelectorAll("[data-signature]")) import("./js/signature.mjs").then((part) => part.signature(pad));
+  for (const field of root.querySelectorAll("[data-shrink]")) import("./js/photos.mjs").then((part) => part.shrinking(field));
   for (const field of root.querySelectorAll("[data-scan]")) import("./js/scanning.mjs").then((part) => part.scanning(field));
 };
 

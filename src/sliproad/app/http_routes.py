@@ -27,6 +27,7 @@ from sliproad.features.commissioning import (
     diagnostics_routes,
     drift_routes,
     issues_cpo_routes,
+    issues_pages,
     issues_routes,
     log_pages,
     logs_routes,
@@ -39,6 +40,7 @@ from sliproad.features.commissioning import routes as commissioning_routes
 from sliproad.features.firmware import library_routes, updates_routes, uploads_pages, uploads_routes
 from sliproad.features.frame_log import routes as frame_log_routes
 from sliproad.features.handover import installer_pages as handover_installer_pages
+from sliproad.features.handover import owner_pages
 from sliproad.features.handover import pages as handover_pages
 from sliproad.features.handover import reading_routes as handover_reading_routes
 from sliproad.features.handover import routes as handover_routes
@@ -61,13 +63,14 @@ from sliproad.foundation.web.ui import NavEntry, example_pages, gallery
 LARGER_BODIES = {
     **handover_pages.LARGER_BODIES,
     **photos_routes.LARGER_BODIES,
+    **issues_pages.LARGER_BODIES,
     **bulk_routes.LARGER_BODIES,
     **bulk_pages.LARGER_BODIES,
 }
 """Where files are uploaded, and how many bytes are taken there."""
 STREAMED = (*uploads_routes.STREAMED, *library_routes.STREAMED)
 """Where routes read bodies bit by bit."""
-NAVIGATION: tuple[NavEntry, ...] = (*project_pages.NAVIGATION,)
+NAVIGATION: tuple[NavEntry, ...] = (*project_pages.NAVIGATION, *owner_pages.NAVIGATION)
 """Every role's places; each feature's pages declare theirs."""
 
 
@@ -110,6 +113,7 @@ def routers(of: Services) -> Iterator[APIRouter]:
     # the site owner, and everybody
     yield user_routes.site_owner_router(users, of.authentication, of.tokens)
     yield site_owner_routes.router(of.assignment)
+    yield owner_pages.router(owner_pages.OwnerPages(of.assignment, of.handover_reading, of.accounts))
     yield user_routes.invitation_router(of.invitations)
     # whoever runs the installation
     yield platform_routes.router(users, of.authentication, of.tokens)
@@ -147,3 +151,4 @@ def installer_pages(of: Services) -> Iterator[APIRouter]:
     yield log_pages.router(of.commissioning_logs, of.live_events, control, glances)
     yield diagnostics_pages.router(of.diagnostics, of.firmware.uploads, glances)
     yield uploads_pages.router(of.firmware.uploads)
+    yield issues_pages.router(issues_pages.IssuesPages(of.issues, of.photos, of.projects, glances))

@@ -124,6 +124,16 @@ class IssueService:
             charge_point = await self._of_installer(session, actor, charge_point_id)
             return await issue_page(session, Selection(charge_point_key=charge_point.key), page)
 
+    async def of_project(self, actor: InstallerActor, project_id: str, page: Page) -> IssuePage:
+        """Everything that was reported in a project, newest first.
+
+        Raises:
+            NotFound: absent, or they are not assigned to it (any more).
+        """
+        async with self.database.transaction(actor.scope) as session:
+            await self.projects.for_installer(session, actor, project_id)
+            return await issue_page(session, Selection(project_id=project_id), page)
+
     async def read(self, actor: InstallerActor, charge_point_id: str, issue_id: str) -> IssueFile:
         """One issue of a charge point, with what was said and done about it.
 
