@@ -13,6 +13,7 @@ import structlog
 import uvicorn
 import uvloop
 
+from sliproad.foundation.collector import spare_the_collector
 from sliproad.foundation.settings import Settings
 from sliproad.foundation.telemetry import configure_logging
 
@@ -64,6 +65,7 @@ async def run_web(settings: Settings, http_fd: int | None) -> None:
             lifespan="off",
         )
         server = Server(config)
+        spare_the_collector()
         # uvicorn's own `fd` would take it for a UNIX socket, whose connections get no TCP_NODELAY: 40 ms a request.
         held = None if http_fd is None else [socket.socket(fileno=http_fd)]
         serving = asyncio.create_task(server.serve(held))
@@ -79,6 +81,7 @@ async def run_worker(settings: Settings) -> None:
 
     ending = end_event()
     async with wiring.worker(settings) as loops:
+        spare_the_collector()
         tasks = [asyncio.create_task(for_ever(name, work)) for name, work in loops.items()]
         await ending.wait()
         for task in tasks:

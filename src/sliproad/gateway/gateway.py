@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import ssl
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 import structlog
 
 from sliproad.foundation.bus import Bus
+from sliproad.foundation.collector import spare_the_collector
 from sliproad.foundation.ids import new_id
 from sliproad.gateway.admission import Admission
 from sliproad.gateway.attempt_limits import AttemptLimits
@@ -140,14 +140,3 @@ class Gateway:
         except Exception:
             log.critical("gateway_part_failed", exc_info=True)
             raise
-
-
-def spare_the_collector() -> None:
-    """Have Python's cycle collector look less often.
-
-    Every message that waits for its commit is a handful of objects without cycles; at the usual threshold the collector walks
-    them again and again (measured: a fifth of the CPU per message).
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)

@@ -171,6 +171,7 @@ def _text(value: Any) -> str | None:
 def router() -> APIRouter:
     """`/openapi.json` and `/docs`."""
     api = APIRouter(include_in_schema=False)
+    known: list[Chapter] = []
 
     @api.get("/openapi.json")
     async def document(request: Request) -> Response:
@@ -179,7 +180,9 @@ def router() -> APIRouter:
     @api.get("/docs")
     async def reference(request: Request) -> Response:
         schema = request.app.openapi()
+        if not known:  # once: the document is the same as long as the process lives
+            known.extend(chapters(schema))
         pages: Pages = request.app.state.pages
-        return pages.render(request, "reference.html", info=schema["info"], chapters=chapters(schema))
+        return pages.render(request, "reference.html", info=schema["info"], chapters=known)
 
     return api
