@@ -51,6 +51,26 @@ async def test_every_log_in_has_a_new_cookie_and_the_one_before_is_dead(world: W
     assert await who(world) is None
 
 
+async def test_the_account_tells_where_it_is_open_and_ends_it_everywhere_else(world: World) -> None:
+    await world.an_installer()
+    await world.an_installer("sam@elsewhere.example")
+    cookies = []
+    for email in (ALEX, "sam@elsewhere.example", ALEX):
+        world.http.cookies.clear()
+        await log_in(world, email=email)
+        cookies.append(world.http.cookies[COOKIE])
+    assert (await world.http.get("/account", headers=BROWSER)).text.count("Another browser") == 1
+    answer = await world.http.post("/account/sessions/end-others", headers=BROWSER)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account")
+    assert "Another browser" not in (await world.http.get("/account", headers=BROWSER)).text
+    holders = []
+    for cookie in cookies:
+        world.http.cookies.clear()
+        world.http.cookies.set(COOKIE, cookie, domain="sliproad.example")
+        holders.append(await who(world))
+    assert holders == [None, "sam@elsewhere.example", ALEX]
+
+
 async def test_a_log_out_ends_it_on_the_server_too(world: World) -> None:
     await world.an_installer()
     await log_in(world)

@@ -18,10 +18,18 @@ from sliproad.features.accounts.person_fields import Phone
 from sliproad.features.accounts.store import InstallerRow
 from sliproad.foundation.errors import DomainError, NotAllowed
 from sliproad.foundation.language import gettext as _
+from sliproad.foundation.language import marked
 from sliproad.foundation.web import RequestModel, Text
 from sliproad.foundation.web.ui import Form, PageRole, Pages, see_other
 
 PLACE = "/account"
+ROLE_OF = {
+    Audience.INSTALLER: marked("as installer"),
+    Audience.ORGANIZATION: marked("for an organisation"),
+    Audience.SITE_OWNER: marked("as site owner"),
+    Audience.PLATFORM: marked("as administrator"),
+}
+"""What somebody is signed in as."""
 
 
 class ProfileForm(RequestModel):
@@ -62,6 +70,7 @@ class AccountPages:
             profile=profile or filled, password=password or Form.blank(), is_installer=kind is PersonKind.INSTALLER,
             organizations=[(*each, "") for each in await self.organizations.of_user(person_id)] if is_member else [],
             organization=Form.blank(organization_id=getattr(actor, "organization_id", "")),
+            browsers=await self.sessions.of_person(request, person), roles=ROLE_OF,
         )  # fmt: skip
 
     async def change_organization(self, request: Request, actor: OrganizationActor, organization_id: str) -> Response:
@@ -116,6 +125,12 @@ def router(people: dict[PersonKind, People], organizations: Organizations, sessi
                 await sessions.end(request, answer)
                 return answer
         return await ours.show(request, actor, password=form)
+
+    @web.post(f"{PLACE}/sessions/end-others")
+    async def end_others(request: Request, actor: SignedIn) -> Response:
+        kind, person_id = person_of(actor)
+        await sessions.end_others(request, await people[kind].profile(person_id))
+        return see_other(request, PLACE, notice=_("You are logged out everywhere else."))
 
     return web
 

@@ -5,15 +5,15 @@ membership act on the next request. Two clocks end a session: it was not used fo
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from sliproad.features.accounts import people_store
-from sliproad.features.accounts.model import Audience
-from sliproad.features.accounts.people_store import PersonRow, id_of
+from sliproad.features.accounts.model import Audience, PersonKind
+from sliproad.features.accounts.people_store import KINDS, PersonRow, id_of
 from sliproad.features.accounts.store import BrowserSessionRow, InstallerRow
 from sliproad.features.accounts.tokens import Claims
 from sliproad.foundation.clock import Clock
@@ -42,6 +42,16 @@ CLOCKS = {
     Audience.ORGANIZATION: Clocks(timedelta(hours=12), timedelta(days=7)),
     Audience.PLATFORM: Clocks(timedelta(minutes=30), timedelta(hours=12)),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """One browser in which somebody is signed in; `is_this` is the one that asks."""
+
+    audience: Audience
+    since: datetime
+    seen_at: datetime
+    is_this: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +119,21 @@ class BrowserSessions:
                 organization_id=row.organization_id,
             )
 
+    async def of_person(self, request: Request, person: PersonRow) -> list[Login]:
+        """The browsers in which `person` is signed in now, the one used last first."""
+        kind, this = _kind(person), self._named(request)
+        async with self.database.transaction(KINDS[kind].scope(id_of(person))) as session:
+            rows = await people_store.usable_sessions(
+                session, kind, id_of(person), person.token_generation, self.clock.now()
+            )
+        return [Login(Audience(row.audience), row.created_at, row.seen_at, row.session_hash == this) for row in rows]
+
+    async def end_others(self, request: Request, person: PersonRow) -> None:
+        """Sign `person` out in every browser at once, but in the one that asks."""
+        kind = _kind(person)
+        async with self.database.transaction(KINDS[kind].scope(id_of(person))) as session:
+            await people_store.end_other_sessions(session, kind, id_of(person), self._named(request) or "")
+
     async def end(self, request: Request, answer: Response | None = None) -> None:
         """The session of this request's cookie is over at once; `answer` takes the cookie away."""
         if (session_hash := self._named(request)) is not None:
@@ -123,3 +148,7 @@ class BrowserSessions:
 
     def _hash(self, secret: str) -> str:
         return self.secret_key.fast_hash(HASH_PURPOSE, secret)
+
+
+def _kind(person: PersonRow) -> PersonKind:
+    return PersonKind.INSTALLER if isinstance(person, InstallerRow) else PersonKind.USER

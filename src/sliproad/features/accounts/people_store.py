@@ -134,3 +134,25 @@ async def usable_session(session: Session, session_hash: str, now: datetime) -> 
 async def end_session(session: Session, session_hash: str) -> None:
     """The browser session is over; nothing happens where there is none."""
     await session.execute(delete(BrowserSessionRow).where(BrowserSessionRow.session_hash == session_hash))
+
+
+async def usable_sessions(
+    session: Session, kind: PersonKind, person_id: str, generation: int, now: datetime
+) -> list[BrowserSessionRow]:
+    """Where a person is signed in with a browser, the one used last first."""
+    statement = select(BrowserSessionRow).where(
+        getattr(BrowserSessionRow, KINDS[kind].id_name) == person_id,
+        BrowserSessionRow.token_generation == generation,
+        BrowserSessionRow.expires_at > now,
+    )
+    return list(await session.scalars(statement.order_by(BrowserSessionRow.seen_at.desc()).limit(100)))
+
+
+async def end_other_sessions(session: Session, kind: PersonKind, person_id: str, session_hash: str) -> None:
+    """All browser sessions of a person are over but this one."""
+    await session.execute(
+        delete(BrowserSessionRow).where(
+            getattr(BrowserSessionRow, KINDS[kind].id_name) == person_id,
+            BrowserSessionRow.session_hash != session_hash,
+        )
+    )
