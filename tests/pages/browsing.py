@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 EXPECTED = re.compile(
-    r"Failed to load resource: (the server responded with a status of 4|net::ERR_)|htmx: htmx:sse:error: Failed to fetch"
+    r"Failed to load resource: (the server responded with a status of 4|net::ERR_)|htmx: htmx:sse:error: (Failed to fetch|network error)"
 )
 """A refused form, and a server that was taken away on purpose, are no faults of a page."""
 DESKTOP = {"viewport": {"width": 1280, "height": 860}}

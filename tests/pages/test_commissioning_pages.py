@@ -116,7 +116,7 @@ async def test_a_fault_says_what_to_do_in_the_readers_language(site: OnSite, loo
         await expect(failed.locator(".advice")).to_contain_text("Check that remote start is allowed in its settings")
         await seen(page, "failed-phone")
         await page.get_by_role("button", name="Deutsch").click()
-        await page.get_by_role("heading", name="Fehlgeschlagen: Probeladung").wait_for()
+        await page.get_by_role("heading", name="Fehlgeschlagen: Testladung").wait_for()
         await expect(failed).to_contain_text("Der Ladepunkt hat RemoteStartTransaction an Anschluss 1 abgelehnt.")
         await expect(failed.locator(".advice")).to_contain_text(
             "Prüfen Sie, ob der Fernstart in seinen Einstellungen erlaubt ist"

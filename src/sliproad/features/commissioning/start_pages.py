@@ -149,7 +149,7 @@ def router(pages: StartPages) -> APIRouter:
                     return see_other(request, PLACE.format(charge_point_id=charge_point_id), notice=told(error.detail))
                 form.general.append(told(error.detail))
             else:
-                return see_other(request, PLACE.format(charge_point_id=charge_point_id), notice=_("It begins."))
+                return see_other(request, PLACE.format(charge_point_id=charge_point_id))
         return await pages.form(request, actor, charge_point_id, form)
 
     _add_template(web, pages)
