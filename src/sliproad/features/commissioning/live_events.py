@@ -148,6 +148,9 @@ class LiveEvents:
             self._streams -= 1
 
     async def _look(self, session: Session, key: int, since: datetime, place: Place) -> Look:
+        # Frames first: the steps that are read afterwards tell the step of each.
+        after = (place.transaction, place.frame_id)
+        said = await self.frames.frames_as_committed(session, key, since=since, after=after, limit=AT_ONCE)
         newest = await store.latest_session(session, key)
         sessions = await logs_store.sessions_since(session, key, since)
         if newest is None or not sessions:
@@ -158,10 +161,7 @@ class LiveEvents:
         for row in await logs_store.notes_after(session, ids, place.log_id, AT_ONCE):
             place = replace(place, log_id=row.log_id)
             events.append(LiveEvent(place, note_entry(row), row.session_id))
-        after = (place.transaction, place.frame_id)
-        for transaction, frame in await self.frames.frames_as_committed(
-            session, key, since=since, after=after, limit=AT_ONCE
-        ):
+        for transaction, frame in said:
             place = replace(place, transaction=transaction, frame_id=frame.id)
             if (session_id := _session_at(sessions, frame.at)) is not None:
                 events.append(LiveEvent(place, frame_entry(frame, spans), session_id))
