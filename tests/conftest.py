@@ -101,7 +101,7 @@ async def engine(database_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def nats_url(request: pytest.FixtureRequest) -> str:
     """The shared NATS: tests use subjects of their own keys only, so that parallel tests don't meet."""
     return request.config.stash[ADDRESSES]["nats_url"]

@@ -1,17 +1,18 @@
 """The second wall: as role `web` a SELECT without any filter shows nobody a foreign row, in any table (trust I4, house §3)."""
 
-import pathlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import JSON, Column, Table, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from databases import Databases
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import ManualClock
 from sliproad.foundation.crypto import SecretKey
@@ -19,6 +20,7 @@ from sliproad.foundation.database import ENGINE, NOBODY, Database, Scope
 from sliproad.migrations.tables import metadata
 from workplace import Somebody, Workplace, open_workplace
 
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("crowd")]
 TABLES = metadata().sorted_tables
 NOT_OURS = {
     "alembic_version",
@@ -54,11 +56,15 @@ class Crowd:
     site_owner: Somebody
 
 
-@pytest.fixture
-async def crowd(
-    web: Database, engine: Database, bus: Bus, clock: ManualClock, secret_key: SecretKey, tmp_path: pathlib.Path
-) -> AsyncIterator[Crowd]:
-    async with open_workplace(web, engine, bus, clock, secret_key, tmp_path) as workplace:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def crowd(databases: Databases, nats_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Crowd]:
+    """Only looked at, so that one is enough for all tests: it takes hundreds of statements to make."""
+    name = databases.take()
+    web, engine = (Database(databases.named(name), role, pool_size=5) for role in ("web", "engine"))
+    bus, clock = Bus(nats_url), ManualClock(datetime(2026, 5, 1, 10, 23, tzinfo=UTC))
+    await bus.connect()
+    folder, secret_key = tmp_path_factory.mktemp("crowd"), SecretKey("a-secret-of-the-crowd-that-nobody-else-has")
+    async with open_workplace(web, engine, bus, clock, secret_key, folder) as workplace:
         riverside, hilltop = await workplace.organization("Riverside"), await workplace.organization("Hilltop")
         tenants = [await a_tenant(workplace, each) for each in (riverside, riverside, hilltop)]
         taken_off = await workplace.installer("Taken off")
@@ -73,6 +79,10 @@ async def crowd(
                 for number, tenant in enumerate(tenants):
                     await put_a_row(session, table, tenant, number)
         yield Crowd(workplace, tenants, taken_off, owner)
+    await bus.close()
+    await web.close()
+    await engine.close()
+    databases.give_back(name)
 
 
 async def a_tenant(workplace: Workplace, organization: Somebody) -> Tenant:
