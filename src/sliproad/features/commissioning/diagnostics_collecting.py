@@ -149,8 +149,12 @@ class _Asking:
     async def _in_chunks(
         self, items: Sequence[Item], chunk: int, read: Callable[[Sequence[Item]], Awaitable[None]]
     ) -> None:
-        """Read all of them; one whose reading fails is passed over, and after a few in a row it is given up."""
-        failures, position = 0, 0
+        """Read all of them; one whose reading fails is passed over, and after a few in a row it is given up.
+
+        A lost socket says little about what was asked: it may have been lost before, without anybody knowing yet. So whatever
+        was asked then is asked once more.
+        """
+        failures, position, lost_at = 0, 0, -1
         while position < len(items):
             size = 1 if self.one_by_one else chunk
             try:
@@ -158,10 +162,10 @@ class _Asking:
                 failures = 0
             except Dropped:
                 await self._returned()
-                failures += 1
-                if not self.one_by_one:  # the same again, but singly
-                    self.one_by_one = True
+                if not self.one_by_one or lost_at != position:  # the same again, but singly
+                    self.one_by_one, lost_at = True, position
                     continue
+                failures += 1
             except UpstreamUnavailable:
                 failures += 1
             if failures >= MOST_FAILURES:
