@@ -176,7 +176,7 @@ async def test_a_request_in_pieces_with_a_frame_behind_it_is_read(house: House, 
         await writer.drain()
         await asyncio.sleep(0)
     writer.write(request[-5:] + frame)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await reader.readuntil(b"\r\n\r\n")
         assert b"currentTime" in await reader.readuntil(b"}]")
     writer.close()

@@ -24,7 +24,7 @@ async def own_bus(tmp_path: Path) -> AsyncIterator[tuple[Bus, subprocess.Popen]]
     server = Path(sysconfig.get_path("scripts")) / "nats-server"
     command = [server, "--addr", "127.0.0.1", "--port", "-1", "--ports_file_dir", tmp_path]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (found := list(tmp_path.glob("*.ports"))) or not found[0].read_text():
                 await asyncio.sleep(0.01)
         bus = Bus(json.loads(found[0].read_text())["nats"][0])
@@ -40,7 +40,7 @@ async def test_a_newer_socket_replaces_the_older_one_in_the_same_process(house: 
     older = await connect(running, charge_point)
     await ask(older, [2, "1", "Heartbeat", {}])
     newer = await connect(running, charge_point)
-    assert await closed_with(older) == 1000
+    assert await closed_with(older, seconds=20) == 1000
     assert (await ask(newer, [2, "2", "MeterValues", meter_values()]))[:2] == [3, "2"]
     [row] = house.sql("select connected, epoch from charge_point_live")
     assert row == {"connected": True, "epoch": 2}
@@ -54,7 +54,7 @@ async def test_a_newer_socket_replaces_the_older_one_in_another_process(house: H
     first, second = await house.a_gateway(bus), await house.a_gateway(bus)
     if nats == "stopped":
         server.kill()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while bus.is_connected:
                 await asyncio.sleep(0.01)
     charge_point = await house.a_charge_point()
@@ -62,7 +62,7 @@ async def test_a_newer_socket_replaces_the_older_one_in_another_process(house: H
     await ask(older, [2, "1", "Heartbeat", {}])
     newer = await connect(second, charge_point)
     assert (await ask(newer, [2, "2", "MeterValues", meter_values()]))[:2] == [3, "2"]
-    assert await closed_with(older, seconds=2) == 1000
+    assert await closed_with(older) == 1000
     [row] = house.sql("select connected, epoch, gateway_id from charge_point_live")
     assert row == {"connected": True, "epoch": 2, "gateway_id": second.gateway.gateway_id}
     assert (await ask(newer, [2, "3", "MeterValues", meter_values()]))[:2] == [3, "3"]
@@ -86,7 +86,7 @@ async def test_ten_sockets_of_one_charge_point_on_two_gateways_leave_one(house: 
     first, second = await house.a_gateway(), await house.a_gateway()
     charge_point = await house.a_charge_point()
     sockets = await asyncio.gather(*(connect((first, second)[number % 2], charge_point) for number in range(10)))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while first.gateway.connections + second.gateway.connections > 1:
             await asyncio.sleep(0.05)
     [row] = house.sql("select connected, epoch from charge_point_live")
@@ -142,6 +142,6 @@ async def test_a_revoked_charge_point_loses_its_socket(house: House, change: str
     else:
         async with house.engine.transaction(ENGINE) as session:
             await house.credentials.rotate(session, charge_point.key, "org_1")
-    assert await closed_with(socket, seconds=3) == 1008
+    assert await closed_with(socket, seconds=20) == 1008
     assert (await ask(kept, [2, "1", "Heartbeat", {}]))[0] == 3
     await kept.close()

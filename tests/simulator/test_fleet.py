@@ -125,7 +125,7 @@ async def test_simulate_names_its_chargers_and_draws_them(csms: Csms, tmp_path: 
 async def test_the_table_says_why_a_charger_is_not_connected(fleet_settings) -> None:
     (settings,) = fleet_settings(1)
     settings.url = "ws://127.0.0.1:1/ocpp"
-    async with asyncio.timeout(10), VirtualCharger(settings) as charger:
+    async with asyncio.timeout(60), VirtualCharger(settings) as charger:
         await charger.events.expect("connection_failed")
         console = Console(file=io.StringIO(), width=200)
         console.print(live_table([charger.state]))

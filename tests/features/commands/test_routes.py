@@ -123,7 +123,7 @@ async def test_not_connected_is_said_at_once(workplace: Workplace) -> None:
 async def test_the_frame_log_shows_what_was_said(connected: Connected) -> None:
     await connected.answers([3, {"status": "Accepted"}], "clear-cache", None)
     path = connected.path.replace("/commands", "/messages")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(messages := (await connected.riverside.get(path)).json()["messages"]) < 3:
             await asyncio.sleep(0.05)
     assert [(each["direction"], each["kind"], each["action"]) for each in messages] == [

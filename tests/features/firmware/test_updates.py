@@ -57,7 +57,7 @@ async def test_an_update_is_followed_to_the_boot_that_proves_it(service: Service
         verified = ["SignatureVerified"] if signature else []
         assert told[: 3 + len(verified)] == ["Downloading", "Downloaded", *verified, "Installing"]
         assert virtual.station.firmware_version == "4.0.1"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (await service.owner.get(path)).json()["finished_at"] is None:
                 await asyncio.sleep(0.1)
         listed = (await service.owner.get(service.updates(charge_point_id))).json()

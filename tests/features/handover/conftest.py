@@ -78,7 +78,7 @@ class Installation:
 
     async def mails(self, count: int) -> dict[str, EmailMessage]:
         """The `count` mails that were sent, by mailbox; waits for them."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(files := list(self.mail_folder.glob("*.eml"))) < count:
                 await asyncio.sleep(0.02)
         mails = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in files]

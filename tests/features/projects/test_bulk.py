@@ -294,7 +294,7 @@ async def test_the_gateways_are_told(workplace: Workplace, alex: Somebody, proje
     async with workplace.registry.bus.listen("mirror.changed") as said:
         order = {"project_id": project_id, "charge_points": [charger(number) for number in range(3)]}
         assert (await alex.post(BULK, json=order)).status_code == 201
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await said.get()
 
 
