@@ -62,7 +62,7 @@ async def test_a_newer_socket_replaces_the_older_one_in_another_process(house: H
     await ask(older, [2, "1", "Heartbeat", {}])
     newer = await connect(second, charge_point)
     assert (await ask(newer, [2, "2", "MeterValues", meter_values()]))[:2] == [3, "2"]
-    assert await closed_with(older) == 1000
+    assert await closed_with(older, seconds=20) == 1000
     [row] = house.sql("select connected, epoch, gateway_id from charge_point_live")
     assert row == {"connected": True, "epoch": 2, "gateway_id": second.gateway.gateway_id}
     assert (await ask(newer, [2, "3", "MeterValues", meter_values()]))[:2] == [3, "3"]
