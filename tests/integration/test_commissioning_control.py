@@ -163,6 +163,20 @@ async def test_a_restart_begins_anew_and_the_old_session_stays_readable(site: Bu
         )
 
 
+@VERSIONS
+async def test_a_restart_in_the_middle_of_the_test_waits_for_its_end(site: BuildingSite, version: str) -> None:
+    """The new session is at its own test before the earlier one has let go of the connector."""
+    async with site.charger(version, time_scale=2.0) as (charge_point_id, virtual):
+        await site.start(charge_point_id)
+        await until(lambda: charging(virtual))
+        await say(site, charge_point_id, "restart")
+        ended = await site.ended(charge_point_id)
+        assert ended["result"] == "passed", ended["steps"]
+        first, second = transactions(virtual)
+        assert first.stopped_at <= second.started_at
+        assert first.id_token != second.id_token
+
+
 async def test_of_many_controls_at_once_one_wins(empty_site: BuildingSite) -> None:
     """Trust I5."""
     site = empty_site

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from features.commissioning.situations import NOW, SESSION, TOKEN, a_charge_point, a_transaction
+from features.commissioning.situations import NOW, SESSION, TOKEN, a_charge_point, a_connector, a_transaction
 from sliproad.features.commissioning import workflow
 from sliproad.features.commissioning.model import Answer, Options, Session
 from sliproad.features.commissioning.steps.remote_control import remote_start_id
@@ -127,6 +127,23 @@ def test_the_answer_to_a_start_that_was_given_up_is_of_no_concern() -> None:
     started = look(begun("test_transaction"), 0).session
     held = workflow.pause(started, at(1)).session
     assert answer(held, ACCEPTED, 2) == workflow.Transition(held, "rest")
+
+
+@pytest.mark.parametrize("control", [workflow.pause, workflow.stop])
+def test_a_test_whose_start_was_rejected_leaves_nothing_but_a_dead_token(control) -> None:
+    started = look(begun("test_transaction"), 0).session
+    waiting = answer(started, Answer("result", {"status": "Rejected"}), 1)
+    assert waiting.session.waiting_for == "the vehicle: plug it in at connector 1 now"
+    given_up = control(waiting.session, at(2))
+    assert given_up.test == "ended"
+    assert not [note for note in given_up.notes if "test transaction" in note.message]
+
+
+def test_a_refused_test_leaves_nothing_but_a_dead_token() -> None:
+    plugged = {"connectors": (a_connector(1, status="Preparing"),)}
+    started = look(begun("test_transaction"), 0, **plugged).session
+    refused = answer(started, Answer("result", {"status": "Rejected"}), 1, **plugged)
+    assert (refused.session.status, refused.test) == ("failed", "ended")
 
 
 def test_another_token_is_another_start() -> None:

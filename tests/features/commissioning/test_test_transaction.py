@@ -17,7 +17,7 @@ from features.commissioning.situations import (
     assert_passed,
     assert_waits,
 )
-from sliproad.features.commissioning.model import SendCall
+from sliproad.features.commissioning.model import Finish, SendCall, WaitUntil
 from sliproad.features.commissioning.steps.remote_control import remote_start_id
 
 ACCEPTED = {"status": "Accepted"}
@@ -110,6 +110,58 @@ def test_a_rejected_start_into_which_nobody_plugs_fails():
         "The charge point rejected RemoteStartTransaction at connector 1. Plug in the vehicle and start again. Check that "
         "remote start is allowed in its settings and that the connector shows no fault.",
     )
+
+
+@pytest.mark.parametrize(("version", "status"), [("1.6", "Preparing"), ("2.0.1", "Occupied"), ("2.1", "Occupied")])
+def test_a_start_that_an_earlier_test_is_in_the_way_of_is_made_again_until_it_is_over(version, status):
+    """More often than a start that is rejected for other reasons: the earlier one is being stopped."""
+    play = Play(
+        "test_transaction", a_charge_point(version, connectors=(a_connector(1, status=status),), earlier_test=True)
+    )
+    for _ in range(5):
+        started = play.look()
+        assert isinstance(started, SendCall)
+        assert_waits(play.answer({"status": "Rejected"}), "the end of an earlier test at connector 1")
+        assert_waits(play.after(2).look(), "the end of an earlier test at connector 1")
+        play.after(1)
+    assert_calls(play.look(earlier_test=False), started.action, dict(started.payload))
+    assert isinstance(play.answer({"status": "Accepted"}), WaitUntil)
+
+
+def test_an_earlier_test_that_does_not_end_is_waited_for_five_minutes():
+    play = Play("test_transaction", a_charge_point(connectors=(a_connector(1, status="Preparing"),), earlier_test=True))
+    play.look()
+    play.answer({"status": "Rejected"})
+    play.after(301).look()
+    refused = play.answer({"status": "Rejected"})
+    assert isinstance(refused, Finish)
+    assert refused.detail.startswith("The charge point rejected RemoteStartTransaction at connector 1.")
+
+
+def test_a_connector_that_an_earlier_test_has_is_waited_for_longer():
+    busy = (a_connector(1, status="Charging"), a_connector(2, status="Faulted"))
+    play = Play("test_transaction", a_charge_point(connectors=busy, earlier_test=True))
+    assert_waits(play.look(), "a free connector (now: 1 Charging, 2 Faulted)")
+    assert_waits(play.after(299).look(), "a free connector (now: 1 Charging, 2 Faulted)")
+    assert_failed(
+        play.after(2).look(), "No connector is free for the test: 1 Charging, 2 Faulted. Free one and start again."
+    )
+
+
+def test_nothing_is_left_of_a_start_that_was_certainly_rejected():
+    plugged = (a_connector(1, status="Preparing"),)
+    play = Play("test_transaction", a_charge_point(connectors=plugged))
+    play.look()
+    refused = play.answer({"status": "Rejected"})
+    assert isinstance(refused, Finish)
+    assert refused.leaves_test is False
+    unsure = Play("test_transaction", a_charge_point(connectors=plugged))
+    unsure.look()
+    unsure.unsure("cut")
+    unsure.after(61).look()
+    refused = unsure.answer({"status": "Rejected"})
+    assert isinstance(refused, Finish)
+    assert refused.leaves_test is True, "the first may have been heard"
 
 
 def test_an_error_to_the_start_fails():

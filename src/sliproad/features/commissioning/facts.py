@@ -12,6 +12,7 @@ from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.charge_points.service import RegistryService
 from sliproad.features.charging.model import MeterReading, Transaction
 from sliproad.features.charging.service import ChargingService
+from sliproad.features.commissioning import leftovers_store
 from sliproad.features.commissioning.model import (
     ConnectorFact,
     Facts,
@@ -28,6 +29,7 @@ from sliproad.features.commissioning.steps import (
     NEEDS_TRANSACTIONS,
 )
 from sliproad.features.commissioning.steps.remote_control import remote_start_id
+from sliproad.features.commissioning.steps.test_transaction import BEFORE_IT_BEGINS
 from sliproad.features.commissioning.templates import Variable
 from sliproad.features.device_model.service import DeviceModelService
 from sliproad.features.firmware.updates_service import FirmwareUpdateService
@@ -70,6 +72,7 @@ class FactsGatherer:
         connectors = await self.live.connectors(where, key) if step in NEEDS_CONNECTORS else ()
         token = commissioning.test_token
         tests = await test_transactions(where, self.charging, key, token) if step in NEEDS_TRANSACTIONS else ()
+        earlier_test = step in NEEDS_TRANSACTIONS and await self._earlier_test(where, key, commissioning)
         since = commissioning.started_at
         update = await self._update(where, key, commissioning) if step in NEEDS_FIRMWARE_UPDATE else None
         mutability = await self._mutability(where, key, commissioning) if step in NEEDS_MUTABILITY else None
@@ -93,9 +96,21 @@ class FactsGatherer:
             connectors=tuple(_connector(one) for one in connectors),
             transactions=tuple(_transaction(one) for one in tests),
             readings=_readings(readings),
+            earlier_test=earlier_test,
             firmware_update=update,
             mutability=mutability,
         )
+
+    async def _earlier_test(self, where: Where, key: int, commissioning: Session) -> bool:
+        """Whether a test that was given up is in the way of the one to be started."""
+        state = commissioning.steps[commissioning.current or 0].state
+        if state.get("phase") not in BEFORE_IT_BEGINS:
+            return False
+        for token in await leftovers_store.given_up_tokens(where, key):
+            found = list(await test_transactions(where, self.charging, key, token))
+            if not found or any(one.is_open for one in found):
+                return True
+        return False
 
     async def _update(self, where: Where, key: int, commissioning: Session) -> FirmwareUpdateFact | None:
         """The newest update since the running step began."""

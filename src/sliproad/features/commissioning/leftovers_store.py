@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.foundation.database import Row, Session, visible_to
+from sliproad.foundation.database import Row, Session, Where, run, visible_to
 
 UNSETTLED = text("settled_at is null")
 
@@ -50,6 +50,16 @@ async def due_leftovers(session: Session, now: datetime, limit: int) -> Sequence
         select(row.leftover_key).where(row.settled_at.is_(None), row.look_at <= now).order_by(row.look_at).limit(limit)
     )
     return (await session.scalars(statement)).all()
+
+
+async def given_up_tokens(where: Where, charge_point_key: int) -> Sequence[str]:
+    """The tokens of a charge point's tests that are not settled."""
+    found = await run(
+        where,
+        "select test_token from commissioning_leftovers where charge_point_key = %(key)s and settled_at is null",
+        {"key": charge_point_key},
+    )
+    return [row.test_token for row in found]
 
 
 async def lock_leftover(session: Session, leftover_key: int) -> CommissioningLeftoverRow | None:

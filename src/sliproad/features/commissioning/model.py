@@ -30,6 +30,8 @@ CHECK_NAMES = {
 """The guide's names of those steps that it knows, in its order."""
 CHECK_STATUSES = {"running": "in_progress"}
 TEST = "test_transaction"
+REJECTED_PHASES = frozenset({"plug", "earlier"})
+"""Of the test transaction: its newest start was rejected, and another will be made."""
 STANDS_STILL = frozenset({"at", "reset_at", "waits_since"})
 """Moments in a step's state from which it waits: a pause moves them on. Others, such as when something was asked for, stay."""
 
@@ -130,6 +132,8 @@ class Facts:
     connectors: tuple[ConnectorFact, ...] = ()
     transactions: tuple[TransactionFact, ...] = ()
     readings: tuple[ReadingFact, ...] = ()
+    earlier_test: bool = False
+    """A test transaction that an earlier session, or this one before a pause, gave up may still run, or yet begin."""
     firmware_update: FirmwareUpdateFact | None = None
     mutability: Mapping[str, str] | None = None
     """2.x, by label: which variables can be written, once the report that the configuration step asked for is complete."""
@@ -225,6 +229,8 @@ class Finish:
     value: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+    leaves_test: bool = True
+    """A failed test transaction may be running all the same; False where it certainly never began."""
 
 
 Move = SendCall | WaitUntil | Finish
@@ -265,8 +271,13 @@ class Step:
 
     @property
     def has_started_test(self) -> bool:
-        """Whether a test transaction was asked for that may be running now, or may yet begin."""
+        """Whether a test transaction was asked for, so that its token must die with it."""
         return self.name == TEST and self.status == "running" and self.state.get("phase", "connector") != "connector"
+
+    @property
+    def may_run_test(self) -> bool:
+        """Whether the test transaction may be running now, or may yet begin: not every start is known to be rejected."""
+        return self.has_started_test and (self.state["phase"] not in REJECTED_PHASES or "unsure" in self.state)
 
 
 @dataclass(frozen=True, slots=True)

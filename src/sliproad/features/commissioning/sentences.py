@@ -157,6 +157,7 @@ WAITS = (
     marked("meter readings, which come unasked"),
     marked("the meter readings of connector %(connector)s"),
     marked("a free connector (now: %(statuses)s)"),
+    marked("the end of an earlier test at connector %(connector)s"),
     marked("the vehicle: plug it in at connector %(connector)s now"),
     marked("the test transaction: plug in the vehicle at connector %(connector)s now"),
     marked("the test transaction to begin at connector %(connector)s"),

@@ -86,6 +86,9 @@ CALLS: Mapping[str, tuple[Urgency, str, str]] = {
     "the end of the test transaction": (
         "stay", marked("Leave the vehicle plugged in"), marked("The test charge is being stopped."),
     ),
+    "the end of an earlier test at connector %(connector)s": (
+        "stay", marked("Leave the vehicle plugged in"), marked("An earlier test charge is being stopped; then the new one begins."),
+    ),
     "the test transaction to begin at connector %(connector)s": (
         "now",
         marked("Is the vehicle plugged in?"),

@@ -158,6 +158,8 @@ def pause(session: Session, now: datetime) -> Transition:
     if not step.has_started_test:
         return Transition(paused, "rest", notes)
     again = replace(_with(paused, position, replace(step, state={}), now), wake_at=None)
+    if not step.may_run_test:
+        return Transition(again, "rest", notes, "ended")
     given_up = Note("info", "The test transaction is stopped; resuming begins it anew")
     return Transition(again, "rest", (*notes, given_up), "abandoned")
 
@@ -201,7 +203,9 @@ def stop(session: Session, now: datetime) -> Transition:
     undone = replace(step, status="pending", detail=STOPPED)
     after = replace(_with(stopped, position, undone, now), wake_at=None)
     note = Note("warn", f"Stopped at step {step.name}")
-    return Transition(after, "done", (note,), "abandoned" if step.has_started_test else None)
+    if not step.has_started_test:
+        return Transition(after, "done", (note,))
+    return Transition(after, "done", (note,), "abandoned" if step.may_run_test else "ended")
 
 
 def wrong_state(done: str, status: str) -> Conflict:
@@ -353,7 +357,7 @@ def _finish(session: Session, position: int, finish: Finish, now: datetime) -> T
     notes = (*finish.notes, Note(level, finish.detail))
     test: Literal["ended", "abandoned"] | None = None
     if step.has_started_test:
-        test = "ended" if finish.status == "passed" else "abandoned"
+        test = "ended" if finish.status == "passed" or not finish.leaves_test else "abandoned"
     return Transition(after, "done" if finish.status == "failed" else "again", notes, test)
 
 

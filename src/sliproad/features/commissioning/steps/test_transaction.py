@@ -1,8 +1,9 @@
 """Does it charge, count and stop? A remote-started transaction delivers energy that agrees with the register; we stop it.
 
-Phases, kept in the state: `connector`, `start` (the CALL is about to be made or unanswered), `begin` (it will try), `charge`, `stop`,
-`end`. A start whose fate is unknown is waited for before another is made, and a transaction with this session's token is always taken
-up instead: whatever dies in between, there is never a second one.
+Phases, kept in the state: `connector`, `start` (the CALL is about to be made or unanswered), `plug` and `earlier` (rejected for want of
+a vehicle, or because of a test that was given up), `begin` (it will try), `charge`, `stop`, `end`. A start whose fate is unknown is
+waited for before another is made, and a transaction with this session's token is always taken up instead: whatever dies in between,
+there is never a second one.
 """
 
 from datetime import datetime, timedelta
@@ -15,10 +16,13 @@ from sliproad.features.commissioning.steps.remote_control import ours, remote_co
 MOST_STARTS = 3
 UNCERTAIN_SECONDS = 60
 PLUG_IN_SECONDS = 60
+EARLIER_SECONDS = 300
 BEGIN_SECONDS = 240
 CHARGE_SECONDS = 300
 FRESH_VALUE_SECONDS = 3
 STOP_SECONDS = 120
+BEFORE_IT_BEGINS = frozenset({None, "connector", "start", "earlier"})
+"""Phases in which it matters whether an earlier test is in the way."""
 
 
 def advance(situation: Situation) -> Move:
@@ -53,7 +57,8 @@ def _choose(situation: Situation, state: dict[str, Any]) -> Move:
             return _start(situation, state | {"evse": evse})
     told = ", ".join(f"{n} {status}" for n, status in statuses.items())
     state.setdefault("waits_since", situation.now.isoformat())
-    until = _until(situation, state["waits_since"], PLUG_IN_SECONDS)
+    seconds = EARLIER_SECONDS if situation.facts.earlier_test else PLUG_IN_SECONDS
+    until = _until(situation, state["waits_since"], seconds)
     if situation.now < until:
         return WaitUntil(until, f"a free connector (now: {told})", state)
     return Finish("failed", f"No connector is free for the test: {told}. Free one and start again.")
@@ -81,6 +86,8 @@ def _is_plugged(situation: Situation, evse: int) -> bool:
 def _start_answered(situation: Situation, state: dict[str, Any], transaction: TransactionFact | None) -> Move | None:
     answer = situation.answer
     assert answer is not None
+    if answer.is_uncertain:
+        state["unsure"] = True
     if transaction is not None or answer.is_uncertain:
         return None
     if answer.payload.get("status") == "Accepted":
@@ -89,7 +96,11 @@ def _start_answered(situation: Situation, state: dict[str, Any], transaction: Tr
     action = remote_control(situation.facts).start_action
     if answer.kind == "error":
         why = "it does not know how to" if answer.is_unknown_action else f"{answer.code} {answer.description}".strip()
-        return Finish("failed", f"The charge point answered {action} with an error: {why}.")
+        detail = f"The charge point answered {action} with an error: {why}."
+        return Finish("failed", detail, leaves_test="unsure" in state)
+    if situation.facts.earlier_test and _until_earlier_ends(situation, state) > situation.now:
+        state |= {"phase": "earlier", "starts": state["starts"] - 1, "asked_at": situation.now.isoformat()}
+        return None
     if not state["plugged"] and state["starts"] < MOST_STARTS:
         state |= {"phase": "plug", "asked_at": situation.now.isoformat()}
         return None
@@ -101,7 +112,21 @@ def _refused(situation: Situation, state: dict[str, Any]) -> Finish:
     if not state["plugged"]:
         advice = f"Plug in the vehicle and start again. {advice}"
     action = remote_control(situation.facts).start_action
-    return Finish("failed", f"The charge point rejected {action} at connector {state['evse']}. {advice}")
+    detail = f"The charge point rejected {action} at connector {state['evse']}. {advice}"
+    return Finish("failed", detail, leaves_test="unsure" in state)
+
+
+def _until_earlier_ends(situation: Situation, state: dict[str, Any]) -> datetime:
+    """How long an earlier test is waited for, from the first rejection on."""
+    return _until(situation, state.setdefault("rejected_at", situation.now.isoformat()), EARLIER_SECONDS)
+
+
+def _earlier(situation: Situation, state: dict[str, Any]) -> Move:
+    """Rejected while a test that was given up still has the connector: it is being stopped; then ours is taken."""
+    until = _until(situation, state["asked_at"], FRESH_VALUE_SECONDS)
+    if situation.now < until:
+        return WaitUntil(until, f"the end of an earlier test at connector {state['evse']}", state)
+    return _start(situation, state)
 
 
 def _plug(situation: Situation, state: dict[str, Any]) -> Move:
@@ -224,4 +249,4 @@ def _stop_answered(situation: Situation, state: dict[str, Any], _transaction: Tr
 
 
 ANSWERED = {"start": _start_answered, "charge": _fresh_answered, "stop": _stop_answered}
-BEFORE = {"connector": _choose, "start": _uncertain, "plug": _plug, "begin": _begin}
+BEFORE = {"connector": _choose, "start": _uncertain, "plug": _plug, "earlier": _earlier, "begin": _begin}
