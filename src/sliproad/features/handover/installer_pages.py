@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
-from pydantic import Field, Json
+from pydantic import Field, TypeAdapter, ValidationError, field_validator
 from starlette.responses import Response
 
 from sliproad.features.accounts.model import InstallerActor
@@ -26,6 +26,7 @@ from sliproad.foundation.web import RequestModel, live
 from sliproad.foundation.web.ui import Form, see_other
 
 PLACE = "/installer/projects/{project_id}/handover"
+DRAWING: TypeAdapter[Signature] = TypeAdapter(Signature)
 
 
 class TicksForm(RequestModel):
@@ -38,7 +39,18 @@ class TicksForm(RequestModel):
 class HandoverForm(HandoverRequest, TicksForm):
     """The checklist as it stands on the page, and what is said when handing over."""
 
-    signed_by_strokes: Json[Signature] = Field(default=[])
+    signed_by_strokes: Annotated[str, Field(max_length=500_000)] = "[]"
+    """The drawing as JSON."""
+
+    @field_validator("signed_by_strokes")
+    @classmethod
+    def be_a_drawing(cls, value: str) -> str:
+        """Scripts of ours write it."""
+        try:
+            DRAWING.validate_json(value)
+        except ValidationError:
+            raise ValueError("must be strokes of points [x, y]") from None
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,5 +206,5 @@ def declaration_of(form: HandoverForm) -> Declaration:
         form.handover_notes,
         form.site_contact_name,
         form.site_contact_email,
-        strokes_of(form.signed_by_strokes),
+        strokes_of(DRAWING.validate_json(form.signed_by_strokes)),
     )
