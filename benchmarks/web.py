@@ -2,7 +2,7 @@
 
 Starts an installation of its own (`sliproad serve`: gateway, web, worker, PostgreSQL, NATS), fills it, measures, and takes it down;
 about a minute, never more than five. Server and client share the machine's cores, so times are upper bounds of the server's; the
-CPU time that the web process, gateways and PostgreSQL spend on a request says how much of them is ours on a busy machine.
+CPU time that web processes, gateways and PostgreSQL spend on a request says how much of them is ours on a busy machine.
 Figures and targets are in `README.md`. `--quick` for a look; `--only lists pages commands` for a part.
 """
 
@@ -59,8 +59,12 @@ class Bench:
     quick: bool
 
     def cpu(self) -> list[float]:
-        """Seconds of CPU that the web process, the gateway and PostgreSQL (with its children, ended ones too) have used so far."""
-        return [cpu_seconds(psutil.Process(self.running.pid_of(name))) for name in ("web", "gateway-1", "postgres")]
+        """Seconds of CPU that the web processes, the gateways and PostgreSQL (with children, ended ones too) have used so far."""
+        names = [*self.running.state["processes"], "postgres"]
+        return [
+            sum(cpu_seconds(psutil.Process(self.running.pid_of(name))) for name in names if name.startswith(kind))
+            for kind in ("web", "gateway", "postgres")
+        ]
 
     async def row(self, name: str, measuring: Awaitable[list[float]]) -> list[float]:
         """Measure and print a line of the table; gives the times in seconds."""
