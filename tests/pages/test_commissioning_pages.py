@@ -159,10 +159,12 @@ async def test_logs_are_filtered_live_and_whatever_a_charger_says_is_text(site: 
         await expect(told.locator("pre")).to_contain_text(f'"firmwareVersion": "{NOT_A_SCRIPT}"')
         await seen(page, "logs-desktop")
         await page.get_by_label("Level").select_option(label="Information")
+        link = page.get_by_role("link", name="Download (ndjson)")
+        await expect(link).to_have_attribute("href", re.compile("level=info"), timeout=PATIENCE)
         await expect(page.locator("#results .is-frame")).to_have_count(0)
         await expect(page.locator("#results .log-line").first).to_contain_text("Commissioning begins with template")
         async with page.expect_download() as coming:
-            await page.get_by_role("link", name="Download (ndjson)").click()
+            await link.click()
         lines = pathlib.Path(await (await coming.value).path()).read_text().splitlines()
         assert len(lines) > 2
         assert all('"level":"info"' in line for line in lines)

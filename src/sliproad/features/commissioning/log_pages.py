@@ -28,6 +28,8 @@ PLACE = "/installer/charge-points/{charge_point_id}/logs"
 TAIL = 30
 """So many of the newest lines are there when the page is loaded; more come by themselves."""
 SESSIONS = 20
+ALL = "all"
+"""A choice that lets all pass, as any does that is not known."""
 Word = Annotated[str, Query(max_length=64)]
 
 
@@ -128,6 +130,6 @@ def _filters(selection: LogFilter, sessions: list[SessionView]) -> Mapping[str, 
     return {
         "form": Form.blank(**given),
         "query": urlencode({name: value for name, value in given.items() if value}),
-        "levels": [(level, _(label)) for level, (label, _tone) in LEVELS.items()],
-        "steps": [(name, words_of(name).title) for name in names],
+        "levels": [(ALL, _("All levels")), *((level, _(label)) for level, (label, _tone) in LEVELS.items())],
+        "steps": [(ALL, _("All steps")), *((name, words_of(name).title) for name in names)],
     }
