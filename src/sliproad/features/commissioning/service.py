@@ -34,8 +34,6 @@ class Plan:
     """What a session would be about, as read before it begins."""
 
     seen: ChargePoint
-    epoch: int
-    """The connection that the charge point has."""
     template: Template
 
 
@@ -95,9 +93,8 @@ class CommissioningService:
         async with self.database.transaction(actor.scope) as session:
             seen = await self.of_actor(session, actor, charge_point_id)
             await self.projects.for_work(session, seen.project_id)
-            epoch = (await self.live.live(session, seen.key)).epoch
         async with self.database.transaction(opened(actor.scope, seen.organization_id)) as session:
-            return Plan(seen, epoch, await for_start(session, seen, template_id))
+            return Plan(seen, await for_start(session, seen, template_id))
 
     async def begin(
         self, session: Session, actor: Actor, plan: Plan, options: Options, notes: str | None
@@ -125,15 +122,13 @@ class CommissioningService:
             "test_token": begun.test_token,
             "started_by": actor.actor_id,
             "started_at": now,
-            "epoch_at_start": plan.epoch,
+            "epoch_at_start": 0,
         }
-        if not await store.insert_session(session, values, begun):
+        if (rows := await store.insert_session(session, values, begun)) is None:
             raise Conflict(
                 "A commissioning session is already active for this charge point.", code="session_already_running"
             )
-        charge_point = await self._may_start(session, actor, plan.seen.charge_point_id)
-        rows = await store.lock_session(session, session_id)
-        assert rows is not None
+        charge_point, rows[0].epoch_at_start = await self._may_start(session, actor, plan.seen.charge_point_id)
         rows[0].test_token = self.authorization.test_token(charge_point.key, charge_point.test_number)
         await self.registry.set_commissioning_status(session, charge_point.key, "in_progress", now)
         event = commissioning_started(views.event_data(rows), charge_point.organization_id, charge_point.key, now)
@@ -186,16 +181,17 @@ class CommissioningService:
         await self.registry.announce()
         return rows
 
-    async def _may_start(self, session: Session, actor: Actor, charge_point_id: str) -> ChargePoint:
-        """The charge point as the last session left it, if it may be commissioned now."""
+    async def _may_start(self, session: Session, actor: Actor, charge_point_id: str) -> tuple[ChargePoint, int]:
+        """The charge point as the last session left it, if it may be commissioned now; and which connection it has."""
         charge_point = await self.of_actor(session, actor, charge_point_id)
         await self.projects.for_work(session, charge_point.project_id)
         require_not_commissioned(charge_point)
-        if not (await self.live.live(session, charge_point.key)).connected:
+        live = await self.live.live(session, charge_point.key)
+        if not live.connected:
             raise Conflict(
                 "The charge point is not connected. Look at its connection attempts to see why.", code="not_connected"
             )
-        return charge_point
+        return charge_point, live.epoch
 
     async def of_actor(self, session: Session, actor: Actor, charge_point_id: str) -> ChargePoint:
         """A charge point of whoever asks.

@@ -122,24 +122,25 @@ class CommissioningLogRow(Row):
 Rows = tuple[CommissioningSessionRow, list[CommissioningStepRow]]
 
 
-async def insert_session(session: AsyncSession, values: Mapping[str, Any], begun: Session) -> bool:
-    """A new session with its steps; False where the charge point has an active one (of any number at once, one wins)."""
+async def insert_session(session: AsyncSession, values: Mapping[str, Any], begun: Session) -> Rows | None:
+    """A new session with its steps; None where the charge point has an active one (of any number at once, one wins)."""
     statement = (
         insert(CommissioningSessionRow)
         .values(**values, status=begun.status, wake_at=begun.wake_at, result=None)
         .on_conflict_do_nothing(index_elements=["charge_point_key"], index_where=ACTIVE)
-        .returning(CommissioningSessionRow.session_id)
+        .returning(CommissioningSessionRow)
     )
-    if await session.scalar(statement) is None:
-        return False
+    if (row := await session.scalar(statement)) is None:
+        return None
     owner = {name: values[name] for name in ("session_id", "organization_id", "charge_point_key")}
-    session.add_all(
+    steps = [
         CommissioningStepRow(
             **owner, position=position, shown_as=list(step.shown_as), **step_columns(step), name=step.name
         )
         for position, step in enumerate(begun.steps)
-    )
-    return True
+    ]
+    session.add_all(steps)
+    return row, steps
 
 
 async def lock_session(session: AsyncSession, session_id: str) -> Rows | None:
