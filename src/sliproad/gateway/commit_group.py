@@ -6,7 +6,6 @@ answered. While PostgreSQL is away everything waits, unanswered (house §3, trus
 """
 
 import asyncio
-import contextlib
 import struct
 from collections.abc import Callable, Sequence
 from operator import attrgetter
@@ -178,7 +177,7 @@ class CommitGroup:
             try:
                 return await self._try_commit(entries, deferred)
             except psycopg.Error as error:
-                if not await self._is_passing(error):
+                if not self._is_passing(error):
                     raise
                 pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
                 attempt += 1
@@ -200,15 +199,9 @@ class CommitGroup:
                 bucket.returned[row[0]] = row[1:]
         return [NO_ROW if place is None else [bucket.returned[at] for bucket, at in place] for place in places]
 
-    async def _is_passing(self, error: psycopg.Error) -> bool:
+    @staticmethod
+    def _is_passing(error: psycopg.Error) -> bool:
         """Whether `error` is PostgreSQL's own trouble (gone, restarting, disk full, deadlock), not this group's fault."""
-        pipeline = self._pipeline
-        if pipeline is not None and not pipeline.closed:
-            with contextlib.suppress(psycopg.Error):
-                await pipeline.roll_back()
-        if pipeline is None or pipeline.closed:
-            self._pipeline = None
-            return True
         state = error.sqlstate
         return (
             state is None

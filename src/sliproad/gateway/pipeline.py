@@ -1,11 +1,13 @@
 """The commit group's connection to PostgreSQL: a group's statements and their commit in one round trip.
 
 libpq's pipeline mode by hand, since a group is sent and awaited as a whole: psycopg's own pipeline looks for answers after each
-statement, which costs a tenth of a millisecond each time, and groups are small while the database is quick. psycopg opens the
-connection and says what an error is.
+statement, which costs a tenth of a millisecond each time, and groups are small while the database is quick. What stands between
+two synchronisation points is one transaction, committed at the second before PostgreSQL answers it (its protocol, "Pipelining").
+psycopg opens the connection and says what an error is.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,11 +24,10 @@ Run = tuple[Statement, Sequence[bytes]]
 Returned = list[tuple[Any, ...]]
 
 _FAILED = frozenset({ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE, ExecStatus.PIPELINE_ABORTED})
-_BEGIN, _COMMIT, _ROLLBACK = b"begin", b"commit", b"rollback"
 
 
 class Pipeline:
-    """One transaction at a time."""
+    """Transactions one after another."""
 
     def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Take over an open connection that is in no transaction; nobody else may use it from now on."""
@@ -37,7 +38,8 @@ class Pipeline:
         self._rows = Transformer(connection)
         self._prepared: dict[Statement, bytes] = {}
         self._results: list[PGresult] = []
-        self._answered: asyncio.Future[list[PGresult]] | None = None
+        """Of the oldest transaction that is not answered yet."""
+        self._waiting: deque[asyncio.Future[list[PGresult]]] = deque()
         self._is_writing = False
         self.closed = False
         self._pgconn.enter_pipeline_mode()
@@ -51,20 +53,13 @@ class Pipeline:
         """
         await self._prepare([statement for statement, _ in runs if statement not in self._prepared])
         send = self._pgconn.send_query_prepared
-        self._pgconn.send_query_params(_BEGIN, None)
         for statement, values in runs:
             send(self._prepared[statement], values, statement.parameters.formats)
-        self._pgconn.send_query_params(_COMMIT, None)
         results = await self._synced()
         return [
             self._rows_of(result) if statement.returns else []
-            for (statement, _), result in zip(runs, results[1:-1], strict=True)
+            for (statement, _), result in zip(runs, results, strict=True)
         ]
-
-    async def roll_back(self) -> None:
-        """Leave a transaction that failed."""
-        self._pgconn.send_query_params(_ROLLBACK, None)
-        await self._synced()
 
     async def close(self) -> None:
         """Close the connection; what was not committed is not stored."""
@@ -76,19 +71,19 @@ class Pipeline:
             return
         for statement in statements:
             parameters = statement.parameters
-            self._pgconn.send_prepare(statement.name.encode(), parameters.placed_in(statement.sql), parameters.types)
+            name = self._prepared[statement] = statement.name.encode()
+            self._pgconn.send_prepare(name, parameters.placed_in(statement.sql), parameters.types)
         await self._synced()
-        self._prepared |= {statement: statement.name.encode() for statement in statements}
 
     async def _synced(self) -> list[PGresult]:
         """Send what was queued and wait until PostgreSQL has answered all of it."""
         if self.closed:
             raise psycopg.OperationalError("the connection is closed")
         self._pgconn.pipeline_sync()
-        self._results = []
-        answered = self._answered = self._loop.create_future()
+        answered: asyncio.Future[list[PGresult]] = self._loop.create_future()
+        self._waiting.append(answered)
         self._write()
-        results: list[PGresult] = await answered
+        results = await answered
         for result in results:
             if result.status in _FAILED:
                 raise error_from_result(result, "utf-8")
@@ -114,16 +109,17 @@ class Pipeline:
         except psycopg.OperationalError as error:
             self._lost(error)
             return
-        while self._answered is not None and not pgconn.is_busy():
+        while self._waiting and not pgconn.is_busy():
             result = pgconn.get_result()
             if result is None:  # one statement's results end
                 if pgconn.status == ConnStatus.BAD:
                     self._lost(psycopg.OperationalError(pgconn.get_error_message()))
                 continue
             if result.status == ExecStatus.PIPELINE_SYNC:
-                answered, self._answered = self._answered, None
+                answered, results = self._waiting.popleft(), self._results
+                self._results = []
                 if not answered.done():
-                    answered.set_result(self._results)
+                    answered.set_result(results)
             else:
                 self._results.append(result)
 
@@ -132,15 +128,16 @@ class Pipeline:
         return self._rows.load_rows(0, result.ntuples, tuple)
 
     def _lost(self, error: psycopg.OperationalError) -> None:
-        """The connection is gone, and with it the answer that somebody waits for."""
+        """The connection is gone, and with it the answers that somebody waits for."""
         if self.closed:
             return
         self.closed = True
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
-        answered, self._answered = self._answered, None
-        if answered is not None and not answered.done():
-            answered.set_exception(error)
+        while self._waiting:
+            answered = self._waiting.popleft()
+            if not answered.done():
+                answered.set_exception(error)
 
 
 async def connect(engine_url: str) -> Pipeline:
