@@ -10,6 +10,7 @@ from sliproad.foundation.retention import Rule, plan, register
 from sliproad.migrations.tables import metadata
 
 DAYS = {
+    "browser_sessions": 0,
     "connection_attempts": 30,
     "files": 1,
     "gateways": 1,
@@ -25,6 +26,10 @@ DAYS = {
 
 # One row that is over and one that is not, by table: the columns, then their values with %(days)s days ago and a little less.
 ROWS = {
+    "browser_sessions": (
+        "session_hash, audience, token_generation, created_at, seen_at, expires_at",
+        "'{mark}', 'sliproad:installer', 0, {at}, {at}, {at}", "session_hash",
+    ),
     "connection_attempts": ("at, path, remote_address, outcome", "{at}, '{mark}', '192.0.2.1', 'wrong_password'", "path"),
     "files": (
         "file_id, organization_id, name, mime, size_bytes, sha256, created_at",
