@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import pathlib
-import random
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -212,75 +211,3 @@ async def test_the_organisation_may_stop_a_session_and_strangers_see_none(empty_
     stopped = await ask(site.owner, site.alex.commissioning).post(f"{path}/stop")
     assert (stopped.status_code, stopped.json()["status"]) == (200, "stopped")
     assert (await ask(site.owner, site.alex.commissioning).get(f"{path}/sessions")).json()["total"] == 1
-
-
-class Wanted:
-    """What people may expect of a control, from the status before it and after it: a running session may end by itself."""
-
-    ACTIVE = frozenset({"running", "paused"})
-    OVER = frozenset({"completed", "failed", "stopped"})
-
-    def __init__(self, before: str, after: str) -> None:
-        self.before, self.after = before, after
-        self.may_have_ended = before == "running" and after in self.OVER
-
-    def allows(self, verb: str, code: int) -> bool:
-        """Whether this control may be answered with this status code."""
-        done = code in {200, 202}
-        match verb:
-            case "pause":
-                return self.before == "running" if done else self.before != "running" or self.may_have_ended
-            case "resume":
-                return done == (self.before == "paused")
-            case "stop":
-                return self.before in self.ACTIVE if done else self.before not in self.ACTIVE or self.may_have_ended
-            case "start":
-                return self.before not in self.ACTIVE or self.may_have_ended if done else True
-            case _:
-                return True
-
-
-@pytest.mark.parametrize(("seed", "version"), [(1, "1.6"), (2, "2.0.1"), (3, "2.1"), (4, "1.6")])
-async def test_controls_in_any_order_while_sockets_and_workers_go(
-    empty_site: BuildingSite, seed: int, version: str
-) -> None:
-    """People, a flaky network and dying workers at once; then it is left alone, and goes live with nothing left running."""
-    site, chance = empty_site, random.Random(seed)
-    async with contextlib.AsyncExitStack() as powered:
-        await powered.enter_async_context(site.gateway())
-        workers = await powered.enter_async_context(contextlib.AsyncExitStack())
-        await workers.enter_async_context(site.worker())
-        charge_point_id, virtual = await powered.enter_async_context(site.charger(version, time_scale=5.0))
-        assert (await site.start(charge_point_id)).status_code == 202
-        for _ in range(14):
-            await asyncio.sleep(chance.uniform(0, 0.7))
-            verb = chance.choice(["pause", "pause", "resume", "resume", "stop", "start", "restart", "socket", "worker"])
-            if verb == "socket":
-                virtual.go_offline()
-                await asyncio.sleep(0.1)
-                virtual.go_online()
-            elif verb == "worker":
-                await workers.aclose()
-                await workers.enter_async_context(site.worker())
-            else:
-                before = (await site.status(charge_point_id))["status"]
-                body = {"json": {}} if verb in {"start", "restart"} else {}
-                code = (await site.alex.post(site.path(charge_point_id, verb), **body)).status_code
-                wanted = Wanted(before, (await site.status(charge_point_id))["status"])
-                assert code in {200, 202, 409, 422}
-                assert wanted.allows(verb, code), (verb, code, before)
-            listed = (await site.alex.get(site.path(charge_point_id, "sessions"))).json()["sessions"]
-            assert sum(one["status"] in Wanted.ACTIVE for one in listed) <= 1
-        await virtual.wait_until_connected()
-        status = (await site.status(charge_point_id))["status"]
-        if status == "paused":
-            await say(site, charge_point_id, "resume")
-        elif status in {"stopped", "failed"}:
-            async with asyncio.timeout(60):
-                while (await site.alex.post(site.path(charge_point_id, "restart"), json={})).status_code != 202:
-                    await asyncio.sleep(0.1)
-        ended = await site.ended(charge_point_id)
-        assert ended["result"] == "passed", ended["steps"]
-        await until(lambda: all(one.meter_stop_wh is not None for one in transactions(virtual)))
-        steps = {step["name"]: step["status"] for step in ended["steps"]}
-        assert set(steps.values()) == {"passed"}
