@@ -3,9 +3,10 @@
 The controller starts them and hands their addresses to the xdist workers: a server started by a worker would end with it.
 """
 
+import gc
 import pathlib
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from datetime import UTC, datetime
 
 import psycopg
@@ -25,6 +26,16 @@ ADDRESSES = pytest.StashKey[dict[str, str]]()
 PARTS = pytest.StashKey[tuple[Embedded, tempfile.TemporaryDirectory]]()
 TEMPLATE = "template_sliproad"
 PROCESSORS = structlog.get_config()["processors"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Thousands of tests that all stay: the collector would look at them again and again, now and in every test."""
+    gc.disable()
+    collected = yield
+    gc.freeze()
+    gc.enable()
+    return collected
 
 
 def pytest_configure() -> None:
