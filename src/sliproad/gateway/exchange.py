@@ -235,7 +235,8 @@ class Pending:
                     exchange.poisoned(call, self._raw, time(), error)
                     return
             exchange.answer(call, answer)
-        exchange.tell(self._outcome)
+        if self._outcome.live is not None:
+            exchange.tell(self._outcome)
 
     def refused(self, error: Exception) -> None:
         self._exchange.poisoned(self._call, self._raw, time(), error)
