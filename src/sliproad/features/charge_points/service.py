@@ -198,6 +198,17 @@ class RegistryService:
             raise absent()
         return charge_point_of(row)
 
+    async def by_key_with_live(self, where: Where, key: int) -> ListedChargePoint:
+        """The same, together with its live state.
+
+        Raises:
+            NotFound: absent, removed, or out of the transaction's scope.
+        """
+        found = await store.find_with_live(where, key)
+        if found is None:
+            raise absent()
+        return ListedChargePoint(charge_point_of(found[0]), found[1])
+
     async def of_project(self, session: Session, project_id: str) -> tuple[ChargePoint, ...]:
         """A project's charge points in the order of their registration."""
         return tuple(charge_point_of(row) for row in await store.select_of_project(session, project_id))

@@ -185,18 +185,28 @@ async def select_ids(session: Session, keys: Collection[int]) -> dict[int, str]:
     return {row.key: row.charge_point_id for row in await session.execute(query)}
 
 
-BY_KEY = """
-select key, charge_point_id, organization_id, site_id, project_id, serial_number, vendor, model, ocpp_version, connector_count,
-       max_power_kw, latitude, longitude, location_description, location_address, boot_policy, commissioning_status,
-       commissioned_at, registered_by, created_at, test_number
-  from charge_points where key = %(key)s and removed_at is null
+FACTS = """
+c.key, c.charge_point_id, c.organization_id, c.site_id, c.project_id, c.serial_number, c.vendor, c.model, c.ocpp_version,
+c.connector_count, c.max_power_kw, c.latitude, c.longitude, c.location_description, c.location_address, c.boot_policy,
+c.commissioning_status, c.commissioned_at, c.registered_by, c.created_at, c.test_number
 """
+BY_KEY = f"select {FACTS} from charge_points c where c.key = %(key)s and c.removed_at is null"  # noqa: S608 (constants)
+BY_KEY_WITH_LIVE = f"""
+select {", ".join(f"l.{name}" for name in LiveState.__slots__)}, {FACTS}
+  from charge_points c join charge_point_live l on l.charge_point_key = c.key where c.key = %(key)s and c.removed_at is null
+"""  # noqa: S608 (constants)
 
 
 async def find_by_key(where: Where, key: int) -> Any | None:
     """What is registered, by the columns' names; None where it is absent, removed or not to be seen."""
     rows = await run(where, BY_KEY, {"key": key})
     return rows[0] if rows else None
+
+
+async def find_with_live(where: Where, key: int) -> tuple[Any, LiveState] | None:
+    """The same, and the live state."""
+    rows = await run(where, BY_KEY_WITH_LIVE, {"key": key})
+    return (rows[0], LiveState(*rows[0][: len(LiveState.__slots__)])) if rows else None
 
 
 async def select_of_project(session: Session, project_id: str) -> Sequence[ChargePointRow]:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Literal
 
 from sliproad.features.charge_points.model import ChargePoint
+from sliproad.features.charge_points.service import ListedChargePoint
 from sliproad.features.commands.service import CommandService
 from sliproad.features.commissioning import store, turns_store, workflow
 from sliproad.features.commissioning.asking import ask, order_update
@@ -151,16 +152,16 @@ class CommissioningRunner:
                 if held.in_flight_until > now:
                     return None
                 given = Answer("lost")
-            charge_point = await self.facts.registry.by_key(self.database, held.charge_point_key)
-            await remember(self.database, self.clock, charge_point, held.session.outgoing, given)
-            progress = await self._progress(held, charge_point, given)
+            found = await self.facts.registry.by_key_with_live(self.database, held.charge_point_key)
+            await remember(self.database, self.clock, found.charge_point, held.session.outgoing, given)
+            progress = await self._progress(held, found, given)
             if progress is None:
                 return Turn(held.turn, held.charge_point_key, None, "wait", held.session.wake_at, is_change=False)
             after = progress.session
             leased_until = self.clock.now() + LEASE if progress.then == "call" else None
             if leased_until is not None:
                 progress.session = after = replace(after, wake_at=leased_until)
-            if await self._keep(held, charge_point, progress, leased_until):
+            if await self._keep(held, found.charge_point, progress, leased_until):
                 return Turn(
                     held.turn + progress.count,
                     held.charge_point_key,
@@ -171,13 +172,12 @@ class CommissioningRunner:
                     ends_test=progress.test is not None,
                 )
 
-    async def _progress(self, held: Held, charge_point: ChargePoint, answer: Answer | None) -> Progress | None:
+    async def _progress(self, held: Held, found: ListedChargePoint, answer: Answer | None) -> Progress | None:
         """What the workflow makes of it now; None where the session waits on as before."""
         session, now = held.session, self.clock.now()
         progress = Progress(session, "again", 0, [], None)
-        live = await self.facts.live.live(self.database, held.charge_point_key)
         while progress.then == "again":
-            facts = await self.facts.gather(self.database, charge_point, session, live)
+            facts = await self.facts.gather(self.database, found.charge_point, session, found.live)
             event = workflow.Looked(facts) if answer is None else workflow.Answered(facts, answer)
             step = session.steps[-1 if session.current is None else session.current].name
             transition = workflow.advance(session, event, now)
