@@ -7,7 +7,7 @@ import pytest
 from installation import Installation, installation
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sliproad() -> Iterator[Installation]:
     with installation() as running:
         yield running

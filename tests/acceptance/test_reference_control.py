@@ -131,7 +131,7 @@ class Installing:
     async def prepare(self) -> None:
         """An organisation's project with one registered charge point."""
         client = self.client
-        client.api_key = self.sliproad.create_organization(f"cpo-{self.mark}@riverside.example")["api_key"]
+        client.api_key = self.sliproad.organization(f"cpo-{self.mark}@riverside.example")
         site = await client.cpo("POST", "cpo/sites", expect=201, body={"name": "Riverside", "address": "London"})
         project = {"name": "Phase 1", "site_id": site["site_id"], "charge_points_expected": 1}
         project_id = (await client.cpo("POST", "cpo/projects", expect=201, body=project))["project_id"]

@@ -77,7 +77,7 @@ async def on_site(sliproad: Installation, version: str, folder: pathlib.Path) ->
     """An installer, and a charge point with two connectors that they have registered."""
     mark = uuid.uuid4().hex[:8]
     client = JobClient(sliproad.http_url, sliproad.mail_dir)
-    client.api_key = sliproad.create_organization(f"cpo-{mark}@riverside.example")["api_key"]
+    client.api_key = sliproad.organization(f"cpo-{mark}@riverside.example")
     site = await client.cpo("POST", "cpo/sites", expect=201, body={"name": "Riverside", "address": "London"})
     project: dict[str, Any] = {"name": "Phase 1", "site_id": site["site_id"], "charge_points_expected": 1}
     project_id = (await client.cpo("POST", "cpo/projects", expect=201, body=project))["project_id"]

@@ -71,7 +71,7 @@ async def on_site(sliproad: Installation) -> tuple[JobClient, str, str]:
     mark = uuid.uuid4().hex[:8]
     mailbox = f"cpo-{mark}@riverside.example"
     client = JobClient(sliproad.http_url, sliproad.mail_dir)
-    client.api_key = sliproad.create_organization(mailbox)["api_key"]
+    client.api_key = sliproad.organization(mailbox)
     site = await client.cpo("POST", "cpo/sites", expect=201, body={"name": "Riverside", "address": "London"})
     project: dict[str, Any] = {"name": "Phase 1", "site_id": site["site_id"], "charge_points_expected": 1}
     project_id = (await client.cpo("POST", "cpo/projects", expect=201, body=project))["project_id"]

@@ -1,14 +1,17 @@
 """A phone and a desk's screen for tests of pages, each in light; `look_at` gives any other."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page
 
+from installation import Installation, installation
 from pages.browsing import DESKTOP, chromium, looking
+from pages.on_site import OnSite, on_site
 
 PIXEL_7 = {
     "viewport": {"width": 412, "height": 839},
@@ -19,6 +22,19 @@ PIXEL_7 = {
     "user_agent": "Mozilla/5.0 (Linux; Android 14; Pixel 7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0 Mobile Safari/537.36",
 }
 SCREENS = {"phone": PIXEL_7, "desktop": DESKTOP}
+
+
+@pytest.fixture(scope="package")
+def sliproad() -> Iterator[Installation]:
+    """Where people work whose pages are looked at: each test has an organisation and people of its own there."""
+    with installation() as running:
+        yield running
+
+
+@pytest.fixture
+async def site(sliproad: Installation, tmp_path: Path) -> AsyncIterator[OnSite]:
+    async with on_site(sliproad, tmp_path) as found:
+        yield found
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ async def on_site(sliproad: Installation, folder: pathlib.Path) -> AsyncIterator
     mark = uuid.uuid4().hex[:8]
     client = JobClient(sliproad.http_url, sliproad.mail_dir)
     try:
-        client.api_key = sliproad.create_organization(f"cpo-{mark}@installation.example")["api_key"]
+        client.api_key = sliproad.organization(f"cpo-{mark}@installation.example")
         site = await client.cpo(
             "POST", "cpo/sites", expect=201, body={"name": "Riverside car park", "address": "Quay 1"}
         )

@@ -5,12 +5,12 @@ Against a whole installation with virtual chargers, in a real browser: what is o
 
 import pathlib
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Page, expect
 
-from installation import Installation, installation
+from installation import Installation
 from pages.browsing import assert_accessible, assert_touchable, portray
 from pages.on_site import NOT_A_SCRIPT, OnSite, on_site
 
@@ -18,12 +18,6 @@ pytestmark = pytest.mark.xdist_group("commissioning pages")
 PATIENCE = 90_000
 SILENT = frozenset({"never_sends_heartbeats"})
 """Whose session waits for a heartbeat until somebody does something."""
-
-
-@pytest.fixture(scope="module")
-def sliproad() -> Iterator[Installation]:
-    with installation(log_level="warning") as running:
-        yield running
 
 
 @pytest.fixture

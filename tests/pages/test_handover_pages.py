@@ -4,28 +4,13 @@ import json
 import pathlib
 import re
 import subprocess
-from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 import psycopg
-import pytest
 from playwright.async_api import Page
 
-from installation import Installation, installation
 from pages.browsing import assert_accessible, assert_touchable, portray
-from pages.on_site import OnSite, on_site
-
-
-@pytest.fixture(scope="module")
-def sliproad() -> Iterator[Installation]:
-    with installation() as running:
-        yield running
-
-
-@pytest.fixture
-async def site(sliproad: Installation, tmp_path: pathlib.Path) -> AsyncIterator[OnSite]:
-    async with on_site(sliproad, tmp_path) as found:
-        yield found
+from pages.on_site import OnSite
 
 
 async def sign(page: Page) -> None:

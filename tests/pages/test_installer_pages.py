@@ -3,7 +3,7 @@
 import base64
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from installation import Installation, installation
+from installation import Installation
 from pages.browsing import assert_accessible, assert_touchable, portray
 from sliproad.app.job_client import JobClient
 from sliproad.simulator import ChargerSettings, VirtualCharger
@@ -79,17 +79,11 @@ class Job:
         await page.get_by_role("heading", name="My projects").wait_for()
 
 
-@pytest.fixture(scope="module")
-def sliproad() -> Iterator[Installation]:
-    with installation() as running:
-        yield running
-
-
 @pytest.fixture
 async def job(sliproad: Installation, tmp_path: Path) -> AsyncIterator[Job]:
     mark = uuid.uuid4().hex[:8]
     client = JobClient(sliproad.http_url, sliproad.mail_dir)
-    client.api_key = sliproad.create_organization(f"cpo-{mark}@pages.example")["api_key"]
+    client.api_key = sliproad.organization(f"cpo-{mark}@pages.example")
     email = f"alex-{mark}@pages.example"
     await client.sign_up_installer(email, PASSWORD, "Alex Technician", "Acme EV Installations")
     yield Job(sliproad, client, email, tmp_path)

@@ -1,29 +1,12 @@
 """Issues on a phone: reported with photos of its camera, which come smaller; read, answered, listed for the project."""
 
 import io
-import pathlib
-from collections.abc import AsyncIterator, Iterator
 
-import pytest
 from PIL import Image
 from playwright.async_api import Page, expect
 
-from installation import Installation, installation
 from pages.browsing import assert_accessible, assert_touchable, portray
-from pages.on_site import NOT_A_SCRIPT, OnSite, on_site
-
-
-@pytest.fixture(scope="module")
-def sliproad() -> Iterator[Installation]:
-    with installation() as running:
-        yield running
-
-
-@pytest.fixture
-async def site(sliproad: Installation, tmp_path: pathlib.Path) -> AsyncIterator[OnSite]:
-    async with on_site(sliproad, tmp_path) as found:
-        yield found
-
+from pages.on_site import NOT_A_SCRIPT, OnSite
 
 UNTIL_SMALLER = """(field, size) => new Promise(done => {
     const look = () => (field.files[0].size < size ? done() : requestAnimationFrame(look)); look();

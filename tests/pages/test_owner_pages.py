@@ -1,30 +1,14 @@
 """What the owner of a site sees on a phone: progress, who works on it, how to report a fault, and in the end the certificate."""
 
-import pathlib
-from collections.abc import AsyncIterator, Iterator
 from urllib.parse import unquote
 
-import pytest
 from playwright.async_api import Page, expect
 
-from installation import Installation, installation
 from pages.browsing import assert_accessible, assert_touchable, portray
-from pages.on_site import PASSWORD, OnSite, on_site
+from pages.on_site import PASSWORD, OnSite
 from sliproad.app.job_client import mailed_token
 
 SAM = "s.owen@site.example"
-
-
-@pytest.fixture(scope="module")
-def sliproad() -> Iterator[Installation]:
-    with installation() as running:
-        yield running
-
-
-@pytest.fixture
-async def site(sliproad: Installation, tmp_path: pathlib.Path) -> AsyncIterator[OnSite]:
-    async with on_site(sliproad, tmp_path) as found:
-        yield found
 
 
 async def invite(site: OnSite) -> None:

@@ -35,7 +35,7 @@ async def test_no_request_gets_a_500_and_every_answer_is_as_described(
         "organisation": (await world.an_organization())["access_token"],
     }
     document = (await world.get("/openapi.json")).json()
-    server = uvicorn.Server(uvicorn.Config(world.app, host="127.0.0.1", port=0, log_level="error", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(world.app, host="127.0.0.1", port=0, log_config=None, lifespan="off"))
     running = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
