@@ -170,8 +170,7 @@ async def test_sessions_survive_the_kill_of_every_process(killable: Installation
     print(f"seed {seed}")
     site = Site(killable, *await killable.at_work(SESSIONS))
     async with fleet(site, tmp_path) as chargers:
-        for each in chargers:
-            await site.start(each)
+        await asyncio.gather(*(site.start(each) for each in chargers))
         kills = await kill_at_random(site, random.Random(seed))
         await site.until_over()
         statuses = [await site.status(each) for each in chargers]
