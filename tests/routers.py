@@ -22,6 +22,9 @@ class Part:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.made, name)
 
+    def __getitem__(self, key: Any) -> Any:
+        return self.made[key]
+
 
 class Routers:
     """`with Routers() as routers: routers.of(site_routes.router, sites, ownership)`; nobody else gets these until the block ends."""
@@ -43,8 +46,11 @@ class Routers:
             self.idle.setdefault(key, []).append((parts, router))
 
     def of(self, build: Build, *made: Any, **constants: Any) -> APIRouter:
-        """What `build(*made, **constants)` gives; `made` are parts of ours, constants are plain values."""
-        assert all(type(one).__module__.startswith(OURS) for one in made), f"{build} takes more than parts of ours"
+        """What `build(*made, **constants)` gives; `made` are parts of ours or dicts of them, constants are plain values."""
+        for one in made:
+            assert isinstance(one, dict) or type(one).__module__.startswith(OURS), (
+                f"{build} takes more than parts of ours"
+            )
         key = (build, tuple(constants.items()))
         idle = self.idle.get(key)
         parts, router = idle.pop() if idle else ([Part() for _ in made], None)

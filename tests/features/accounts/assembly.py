@@ -57,19 +57,26 @@ class Accounts:
     mails: AccountMails
     administration: Administration
 
-    def routers(self) -> list[APIRouter]:
-        """All routes and pages of this room, in the order of the reference."""
+    def routers(self, of: Callable[..., APIRouter]) -> list[APIRouter]:
+        """All routes and pages of this room, in the order of the reference; `of` is that of `routers.Routers`."""
         installers, users = self.people[PersonKind.INSTALLER], self.people[PersonKind.USER]
         return [
-            installer_routes.router(self.sign_up, installers, self.authentication, self.tokens),
-            user_routes.organization_router(self.sign_up, users, self.organizations, self.authentication, self.tokens),
-            organization_routes.router(self.organizations, self.invitations),
-            user_routes.site_owner_router(users, self.authentication, self.tokens),
-            user_routes.invitation_router(self.invitations),
-            key_routes.router(self.tokens),
-            pages.router(self.people, self.invitations),
-            login_pages.router(self.people, self.organizations, self.sign_up, self.sessions),
-            account_pages.router(self.people, self.organizations, self.sessions),
+            of(installer_routes.router, self.sign_up, installers, self.authentication, self.tokens),
+            of(
+                user_routes.organization_router,
+                self.sign_up,
+                users,
+                self.organizations,
+                self.authentication,
+                self.tokens,
+            ),
+            of(organization_routes.router, self.organizations, self.invitations),
+            of(user_routes.site_owner_router, users, self.authentication, self.tokens),
+            of(user_routes.invitation_router, self.invitations),
+            of(key_routes.router, self.tokens),
+            of(pages.router, self.people, self.invitations),
+            of(login_pages.router, self.people, self.organizations, self.sign_up, self.sessions),
+            of(account_pages.router, self.people, self.organizations, self.sessions),
         ]
 
     def register_jobs(self, queue: Jobs) -> None:

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from features.accounts.assembly import Accounts, assemble
+from routers import Routers
 from sliproad.features.accounts import tokens
 from sliproad.foundation import outgoing
 from sliproad.foundation.clock import ManualClock
@@ -175,15 +176,16 @@ async def open_world(
     accounts.register_jobs(jobs)
     mailer = FileMailer(mail_dir, sender="Sliproad <no-reply@sliproad.example>", clock=clock)
     outgoing.register(jobs, engine, secret_key, mailer, Files())
-    app = create_app(
-        [*accounts.routers(), mailbox(mail_dir)],
-        guards=accounts.guards,
-        idempotency=IdempotencyRecords(web, secret_key, clock),
-        public_url=public_url,
-        version="0.1.0",
-    )
-    transport = httpx2.ASGITransport(app, client=("203.0.113.7", 4711))
-    await jobs.open()
-    async with httpx2.AsyncClient(transport=transport, base_url=public_url) as http:
-        yield World(app, http, accounts, jobs, clock, web, engine, hasher, mail_dir, pauses)
+    with Routers() as routers:
+        app = create_app(
+            [*accounts.routers(routers.of), mailbox(mail_dir)],
+            guards=accounts.guards,
+            idempotency=IdempotencyRecords(web, secret_key, clock),
+            public_url=public_url,
+            version="0.1.0",
+        )
+        transport = httpx2.ASGITransport(app, client=("203.0.113.7", 4711))
+        await jobs.open()
+        async with httpx2.AsyncClient(transport=transport, base_url=public_url) as http:
+            yield World(app, http, accounts, jobs, clock, web, engine, hasher, mail_dir, pauses)
     await jobs.close()
