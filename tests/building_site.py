@@ -212,7 +212,17 @@ class BuildingSite:
         )
         self.ocpp_url = f"ws://127.0.0.1:{port}"
         async with gateway_wiring.gateway(settings) as running:
+            self.gateways.append(running)
             yield running
+            self.gateways.remove(running)
+
+    async def written(self) -> None:
+        """Until no charge point is connected and the gateways have written all that they keep for later."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            for gateway in self.gateways:
+                while gateway.connections:
+                    await asyncio.sleep(0.02)
+                await gateway.group.drained()
 
 
 def free_port() -> int:

@@ -270,11 +270,11 @@ async def test_a_worker_survives_its_connections_being_terminated(jobs, database
                 " where datname = current_database() and usename = 'sliproad_engine'"
             ).fetchone()
         assert gone[0] >= 2  # the listener and a fetcher, at least
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while len(diary.entries) < 2:
                 with contextlib.suppress(Exception):  # the pool replaces what is broken when it meets it
                     await jobs.enqueue(None, "test.write", entry=2)
-                    await diary.has(2)
+                    await diary.has(2, seconds=10)
 
 
 async def start_worker(database_url: str, name: str) -> asyncio.subprocess.Process:

@@ -106,6 +106,7 @@ async def test_the_log_holds_every_step_event_and_every_frame(site: BuildingSite
         ended = await site.ended(charge_point_id)
         assert ended["result"] == "passed", ended["steps"]
         await virtual.stop()
+    await site.written()
     logs = await all_logs(site, charge_point_id, limit=7)
     assert [line["timestamp"] for line in logs] == sorted(line["timestamp"] for line in logs)
     notes = [line for line in logs if line["direction"] is None]
