@@ -62,7 +62,7 @@ from workplace import Somebody, Workplace, open_workplace
 
 SECRET = "a-secret-of-the-building-site-that-nobody-has"
 HEARTBEAT_SECONDS = 2
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 
 
 @dataclass

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 60
 TABLES = (
     "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'"
     " and relname <> 'alembic_version' order by relname"

@@ -34,7 +34,7 @@ from sliproad.foundation.web.application import create_app
 from sliproad.foundation.web.idempotency import IdempotencyRecords
 from workplace import Somebody
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 
 
 @dataclass

@@ -23,7 +23,7 @@ VERSIONS = ("1.6", "2.0.1", "2.1")
 STEPS = ["connectivity", "heartbeat", "configuration", "connector_test", "test_transaction"]
 QUICK = {"heartbeat": 10}
 """So that a charge point that never answers is found out soon."""
-PATIENCE_SECONDS = 70
+PATIENCE_SECONDS = 180
 APPLIED = r"\d+ of \d+ configuration keys applied; not supported by the firmware: .*(NonEvseSpecific|ConnectorZero\w+)"
 CHARGED = r"Test transaction completed, \d+\.\d\d kWh delivered"
 ALL_GO_LIVE = dict.fromkeys(Fault, ("passed", "test_transaction", "passed", CHARGED))

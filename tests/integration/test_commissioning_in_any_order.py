@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -338,7 +337,6 @@ async def site_of(database_url: str, nats_url: str, folder: pathlib.Path) -> Asy
     await engine.close()
 
 
-@pytest.mark.timeout(400)
 def test_controls_in_any_order(database_url: str, nats_url: str, tmp_path: pathlib.Path) -> None:
     with asyncio.Runner() as runner:
         site = Kept(site_of(database_url, nats_url, tmp_path))

@@ -164,7 +164,6 @@ async def kill_at_random(site: Site, chance: random.Random) -> list[tuple[str, M
     return kills
 
 
-@pytest.mark.timeout(290)
 async def test_sessions_survive_the_kill_of_every_process(killable: Installation, tmp_path: pathlib.Path) -> None:
     seed = int(os.environ.get("KILL_SEED", "3"))
     print(f"seed {seed}")

@@ -28,7 +28,7 @@ VERSIONS: tuple[Version, ...] = ("1.6", "2.0.1", "2.1")
 VICTIMS = ("gateway-1", "web", "worker", "postgres", "nats", "gateway-2")
 PROGRESS = 150
 """How many more messages must be acknowledged between two kills."""
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 180
 
 pytestmark = pytest.mark.xdist_group("kill")
 
@@ -94,7 +94,6 @@ async def fleet_of(sliproad: Installation, folder: pathlib.Path) -> AsyncIterato
         yield Fleet(chargers, work)
 
 
-@pytest.mark.timeout(280)
 async def test_nothing_acknowledged_is_lost_and_nothing_counts_twice(tmp_path: pathlib.Path) -> None:
     with installation("--gateways", "2", log_level="warning") as sliproad:
         async with fleet_of(sliproad, tmp_path) as fleet:

@@ -21,7 +21,7 @@ from sliproad.foundation.database import Database
 from sliproad.foundation.jobs import Jobs
 from sliproad.simulator import Fault
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 
 
 @pytest.fixture

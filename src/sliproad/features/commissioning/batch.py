@@ -117,9 +117,10 @@ class BatchCommissioning:
         """
         async with self.database.transaction(actor.scope) as session:
             await self._require_project(session, actor, project_id)
+            # counted first: who waits until nothing is in progress finds no charge point in progress then
+            counts = await self.registry.status_counts(session, [project_id])
             found = await self.registry.select(session, Selection(project_id=project_id), page)
             connected = await self.registry.select(session, Selection(project_id=project_id, connected=True), Page(1))
-            counts = await self.registry.status_counts(session, [project_id])
             sessions = await store.latest_sessions(session, [each.charge_point.key for each in found.items])
         by_key = {rows[0].charge_point_key: rows for rows in sessions}
         return ProjectProgress(found, by_key, counts.get(project_id, {}), connected.total)

@@ -34,8 +34,9 @@ def router(
     web = APIRouter(include_in_schema=False)
 
     async def seen(actor: InstallerPage, charge_point_id: str) -> dict[str, Any]:
-        glance = await glances.of(actor, charge_point_id)
+        # the session first: where it has ended, the charge point read after it is as it left it, and nothing more is told
         view = view_of(await service.status(actor, charge_point_id))
+        glance = await glances.of(actor, charge_point_id)
         return {
             "glance": glance,
             "view": view,
