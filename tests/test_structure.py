@@ -102,7 +102,8 @@ def test_every_tenants_table_carries_its_organisation():
     """House §3. The few without are about nobody's charge points, or about people before they belong anywhere."""
     without = {table.name for table in metadata().sorted_tables if "organization_id" not in table.columns}
     assert without == {
-        "gateways", "idempotency_keys", "installers", "issue_numbers", "rate_limits", "revoked_tokens", "users", "vault_keys",
+        "connection_versions", "gateways", "idempotency_keys", "installers", "issue_numbers", "operator_keys", "operators",
+        "rate_limits", "revoked_tokens", "users", "vault_keys",
     }  # fmt: skip
 
 

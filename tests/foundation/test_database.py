@@ -31,7 +31,8 @@ from sliproad.migrations.tables import metadata
 
 ALICE, BOB = Scope(organization_id="org_alice"), Scope(organization_id="org_bob")
 SCOPE_VALUES = "select " + ", ".join(
-    f"scope_value('{name}') as {name}" for name in ("organization_id", "installer_id", "user_id", "lookup")
+    f"scope_value('{name}') as {name}"
+    for name in ("organization_id", "installer_id", "user_id", "operator_id", "lookup")
 )
 
 
@@ -75,21 +76,21 @@ async def test_role_web_cannot_write_into_another_organisation(web, clock):
 async def test_a_scope_does_not_leak_to_the_next_transaction_of_a_pooled_connection(database_url, clock):
     database = Database(database_url, "web", pool_size=1)
     try:
-        everything = Scope("org_alice", "ins_alice", "usr_alice", "found")
+        everything = Scope("org_alice", "ins_alice", "usr_alice", "opr_alice", "found")
         async with database.transaction(everything) as session:
             first = await session.scalar(text("select pg_backend_pid()"))
             assert tuple((await session.execute(text(SCOPE_VALUES))).one()) == (
-                "org_alice", "ins_alice", "usr_alice", "found",
+                "org_alice", "ins_alice", "usr_alice", "opr_alice", "found",
             )  # fmt: skip
         with pytest.raises(ZeroDivisionError):
             async with database.transaction(everything):
                 raise ZeroDivisionError
         async with database.transaction(NOBODY) as session:
             assert await session.scalar(text("select pg_backend_pid()")) == first
-            assert tuple((await session.execute(text(SCOPE_VALUES))).one()) == ("", "", "", "")
+            assert tuple((await session.execute(text(SCOPE_VALUES))).one()) == ("",) * 5
         async with database.engine.connect() as bare:  # nobody set a scope at all
             assert await bare.scalar(text("select pg_backend_pid()")) == first
-            assert tuple((await bare.execute(text(SCOPE_VALUES))).one()) == ("", "", "", "")
+            assert tuple((await bare.execute(text(SCOPE_VALUES))).one()) == ("",) * 5
     finally:
         await database.close()
 
@@ -305,7 +306,7 @@ async def test_a_question_that_fails_leaves_no_scope_behind(web):
     with pytest.raises(DBAPIError) as caught:
         await web.ask("select %(value)s::integer / 0", {"value": 7310}, ALICE)
     assert "7310" not in str(caught.value)
-    assert await web.ask(SCOPE_VALUES, {}) == [("", "", "", "")]
+    assert await web.ask(SCOPE_VALUES, {}) == [("",) * 5]
 
 
 async def test_a_question_without_postgresql_says_so(database_url):

@@ -31,6 +31,8 @@ STORES = (
     "sliproad.features.commissioning.issues_store",
     "sliproad.features.commissioning.templates_store",
     "sliproad.features.handover.store",
+    "sliproad.features.connections.store",
+    "sliproad.features.connections.relay_store",
     "sliproad.features.frame_log.store",
     "sliproad.features.webhooks.store",
 )

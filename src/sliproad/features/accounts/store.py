@@ -96,6 +96,40 @@ class ApiKeyRow(Row):
     revoked_at: Mapped[datetime | None]
 
 
+class OperatorRow(Row):
+    """A company that runs charge points of others by an OCPP server of its own (OPER)."""
+
+    __tablename__ = "operators"
+    __table_args__ = ({"info": visible_to("operator")},)
+
+    operator_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    contact_email: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class OperatorKeyRow(Row):
+    """An operator's API key; as `ApiKeyRow`, which is an organisation's."""
+
+    __tablename__ = "operator_keys"
+    __table_args__ = (
+        Index("operator_keys_operator_id_created_at_idx", "operator_id", "created_at"),
+        {"info": visible_to("operator", lookup=("secret_hash",))},
+    )
+
+    key_id: Mapped[str] = mapped_column(primary_key=True)
+    operator_id: Mapped[str] = mapped_column(ForeignKey("operators.operator_id"))
+    name: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    prefix: Mapped[str]
+    secret_hash: Mapped[str] = mapped_column(unique=True)
+    created_by: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
 class MailTokenRow(Row):
     """A token that went out by mail: only its keyed hash is kept. `installer_id` or `user_id` says whose; an invitation has neither."""
 

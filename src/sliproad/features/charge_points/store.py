@@ -49,7 +49,7 @@ class ChargePointRow(Row):
             unique=True,
             postgresql_where=NOT_REMOVED,
         ),
-        {"info": visible_to("organization", "project")},
+        {"info": visible_to("organization", "project", "operated_site")},
     )
 
     key: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

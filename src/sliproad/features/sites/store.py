@@ -14,7 +14,10 @@ from sliproad.foundation.database import Row, Session, visible_to
 
 class SiteRow(Row):
     __tablename__ = "sites"
-    __table_args__ = ({"info": visible_to("organization", "site")},)
+    __table_args__ = (
+        Index("sites_operator_id_idx", "operator_id", postgresql_where=text("operator_id is not null")),
+        {"info": visible_to("organization", "site", "operator")},
+    )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.organization_id"), index=True)
@@ -23,7 +26,7 @@ class SiteRow(Row):
     latitude: Mapped[Decimal | None]
     longitude: Mapped[Decimal | None]
     time_zone: Mapped[str | None]
-    operator_id: Mapped[str | None]
+    operator_id: Mapped[str | None] = mapped_column(ForeignKey("operators.operator_id"))
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
 

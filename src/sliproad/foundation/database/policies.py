@@ -70,6 +70,12 @@ create or replace function scope_charge_point_keys() returns bigint[] language s
   select coalesce(array_agg(key), '{}') from charge_points
     where project_id = any((select scope_project_ids())::text[]) $$
 """,
+    """
+create or replace function scope_operated_site_ids() returns text[] language sql stable security definer
+  set search_path = public, pg_temp as $$
+  select coalesce(array_agg(site_id), '{}') from sites
+    where operator_id = nullif(scope_value('operator_id'), '') $$
+""",
     # By exact id, in any scope: what the other side of a project may know. Ids are not guessable, and nothing can be listed.
     """
 create or replace function installer_card(id text)
@@ -82,6 +88,20 @@ create or replace function installer_card(id text)
 create or replace function organization_card(id text) returns table (name text, contact_email text)
   language sql stable security definer set search_path = public, pg_temp as $$
   select o.name, o.contact_email from organizations o where o.organization_id = id $$
+""",
+    """
+create or replace function operator_card(id text) returns table (name text, contact_email text)
+  language sql stable security definer set search_path = public, pg_temp as $$
+  select o.name, o.contact_email from operators o where o.operator_id = id $$
+""",
+    # A charge point came from another operator to the one who asks: the other's connection, which it must not see, makes room.
+    """
+create or replace function release_connection(charge_point bigint) returns bigint language sql security definer
+  set search_path = public, pg_temp as $$
+  delete from connection_assignments a using charge_points c
+    where a.charge_point_key = charge_point and c.key = charge_point and c.site_id = any(scope_operated_site_ids())
+      and a.operator_id <> scope_value('operator_id')
+    returning a.charge_point_key $$
 """,
 )
 
@@ -114,6 +134,8 @@ CONDITIONS = {
     "owned_project": "project_id = any((select scope_owned_project_ids())::text[])",
     "project": "project_id = any((select scope_project_ids())::text[])",
     "site": "site_id = any((select scope_site_ids())::text[])",
+    "operator": "operator_id = nullif((select scope_value('operator_id')), '')",
+    "operated_site": "site_id = any((select scope_operated_site_ids())::text[])",
     "charge_point": "charge_point_key = any((select scope_charge_point_keys())::bigint[])",
 }
 

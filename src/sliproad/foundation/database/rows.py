@@ -17,7 +17,19 @@ NAMES = {
 }
 
 KINDS = frozenset(
-    {"organization", "project", "owned_project", "charge_point", "site", "installer", "user", "lookup", "engine"}
+    {
+        "organization",
+        "project",
+        "owned_project",
+        "charge_point",
+        "site",
+        "installer",
+        "user",
+        "operator",
+        "operated_site",
+        "lookup",
+        "engine",
+    }
 )
 
 
@@ -47,7 +59,8 @@ def visible_to(*kinds: str, lookup: Sequence[str] = ()) -> dict[str, Any]:
 
     `organization`: column `organization_id`; `project`: `project_id`; `owned_project`: the same, for owners
     of its site alone; `charge_point`: `charge_point_key`; `site`: `site_id`; `installer`: `installer_id`; `user`:
-    `user_id`; `lookup`: the text columns in `lookup` equal the scope's lookup value; `engine`: nobody but gateway and workers.
+    `user_id`; `operator`: `operator_id`; `operated_site`: `site_id` of a site that has this operator; `lookup`: the text
+    columns in `lookup` equal the scope's lookup value; `engine`: nobody but gateway and workers.
     """
     if unknown := set(kinds) - KINDS:
         raise ValueError(f"unknown visibility: {sorted(unknown)}")

@@ -40,7 +40,8 @@ LOGIN_NAMES = {"owner": policies.OWNER, "web": policies.WEB, "engine": policies.
 SET_SCOPE = (
     "select num_nulls(set_config('sliproad.organization_id', %(organization_id)s, true),"
     " set_config('sliproad.installer_id', %(installer_id)s, true),"
-    " set_config('sliproad.user_id', %(user_id)s, true), set_config('sliproad.lookup', %(lookup)s, true))"
+    " set_config('sliproad.user_id', %(user_id)s, true), set_config('sliproad.operator_id', %(operator_id)s, true),"
+    " set_config('sliproad.lookup', %(lookup)s, true))"
 )
 """Nobody wants the answer: one number."""
 
