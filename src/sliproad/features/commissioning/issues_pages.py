@@ -125,7 +125,7 @@ class IssuesPages:
             return
         for file in files:
             try:
-                photo = await self.photos.upload(actor, charge_point_id, await file.read())
+                photo = await self.photos.upload(actor, charge_point_id, file.data)
             except InvalidInput:
                 form.fail(
                     "photos",

@@ -78,7 +78,7 @@ def _add_question(web: APIRouter, checker: CertificateChecker) -> None:
                 return see_other(request, f"/verify/{quote(number, safe='')}")
             form.fail("number", _("Type the number, or choose the file."))
             return PAGES.render(request, "verify_ask.html", status_code=422, form=form)
-        pdf = await form.files["certificate"][0].read()
+        pdf = form.files["certificate"][0].data
         number = number or named_in(pdf) or ""
         if not number:
             form.fail(

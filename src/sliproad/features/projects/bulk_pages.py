@@ -84,7 +84,7 @@ def router(projects: ProjectService, bulk: BulkRegistrationService) -> APIRouter
     async def preview(request: Request, actor: InstallerPage, project_id: str) -> Response:
         form = await Form.read(request, FileForm)
         try:
-            content = await _content(form)
+            content = _content(form)
             order = of_sheet(content, _charset(content), project_id, all_or_nothing=False, says=_wording)
             outcomes = await bulk.rehearse(actor, project_id, order.candidates)
         except NotFound:
@@ -141,11 +141,11 @@ async def _ask(
     )
 
 
-async def _content(form: Form[Any]) -> bytes:
+def _content(form: Form[Any]) -> bytes:
     files = form.files.get("file", [])
     if not files:
         raise InvalidInput.field("file", _("Please choose a file."))
-    content = await files[0].read()
+    content = files[0].data
     if len(content) > LARGEST_FILE:
         raise InvalidInput.field("file", _("This file is too large: 500 rows fit into far less."))
     return content

@@ -5,6 +5,7 @@ A route reads `form = await Form.read(request, Model)`. `form.value` is the mode
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -19,13 +20,21 @@ NEVER_SHOWN_AGAIN = ("password",)
 MOST_FIELDS = 500
 
 
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file that came with a form, under the name it had there."""
+
+    filename: str
+    data: bytes
+
+
 class Form(Generic[Model]):
     """One form; see the module."""
 
     def __init__(self, typed: Mapping[str, str] | None = None) -> None:
         self.typed: dict[str, str] = dict(typed or {})
         self.several: dict[str, list[str]] = {}
-        self.files: dict[str, list[UploadFile]] = {}
+        self.files: dict[str, list[SentFile]] = {}
         self.errors: dict[str, str] = {}
         self.general: list[str] = []
         self.value: Model | None = None
@@ -39,13 +48,13 @@ class Form(Generic[Model]):
     async def read(cls, request: Request, model: type[Model]) -> "Form[Model]":
         """What was sent, checked against `model`. Empty fields count as not given; fields of a list may be repeated."""
         form = cls()
-        sent = await request.form(max_fields=MOST_FIELDS)
-        for name, value in sent.multi_items():
-            if isinstance(value, UploadFile):
-                if value.filename:
-                    form.files.setdefault(name, []).append(value)
-            elif value.strip():
-                form.several.setdefault(name, []).append(value.replace("\r\n", "\n"))
+        async with request.form(max_fields=MOST_FIELDS) as sent:
+            for name, value in sent.multi_items():
+                if isinstance(value, UploadFile):
+                    if value.filename:
+                        form.files.setdefault(name, []).append(SentFile(value.filename, await value.read()))
+                elif value.strip():
+                    form.several.setdefault(name, []).append(value.replace("\r\n", "\n"))
         form.typed = {name: values[-1] for name, values in form.several.items()}
         if any("\0" in value for values in form.several.values() for value in values):
             form.general.append(_("The text contains a character that can't be stored."))
