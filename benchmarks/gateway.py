@@ -232,8 +232,9 @@ def register_fleet(database_url: str, count: int) -> None:
         )
         owner.execute(
             "insert into charge_points (charge_point_id, organization_id, site_id, project_id, serial_number, vendor, model,"
-            " ocpp_version, connector_count) select 'CP' || lpad(n::text, 6, '0'), 'org_b', 'site_b', 'proj_b',"
-            " 'SN' || n, 'V', 'M', '1.6', 2 from generate_series(0, %s) n",
+            " ocpp_version, connector_count, commissioning_status, commissioned_at)"
+            " select 'CP' || lpad(n::text, 6, '0'), 'org_b', 'site_b', 'proj_b', 'SN' || n, 'V', 'M', '1.6', 2, 'completed',"
+            " now() from generate_series(0, %s) n",
             (count - 1,),
         )
         owner.execute(

@@ -257,6 +257,34 @@ async def test_every_frame_is_logged_but_heartbeats_that_nobody_watches(house: H
     await socket.close()
 
 
+@pytest.mark.parametrize("logs_all", [False, True])
+async def test_meter_values_of_a_charge_point_in_operation_are_readings_not_frames(
+    house: House, logs_all: bool
+) -> None:
+    """docs/reference/settings.md, SLIPROAD_FRAME_LOG_METER_VALUES: their samples are rows already, as they were sent."""
+    running = await house.a_gateway(settings=GatewaySettings(logs_routine_meter_values=logs_all))
+    installed, operating = await house.a_charge_point(), await house.a_charge_point()
+    house.sql(
+        "update charge_points set commissioning_status = 'completed', commissioned_at = now(), changed_xid = default"
+        " where key = %(k)s",
+        k=operating.key,
+    )
+    await running.mirror.refresh()
+    for charge_point in (installed, operating):
+        socket = await connect(running, charge_point)
+        await ask(socket, [2, f"{charge_point.key} unwatched", "MeterValues", meter_values()])
+        running.gateway.roster.watch(charge_point.key, time.time() + 30)
+        await ask(socket, [2, f"{charge_point.key} watched", "MeterValues", meter_values()])
+        await socket.close()
+    await house.stop(running)
+    said = {f"{each.key} {how}" for each in (installed, operating) for how in ("watched", "unwatched")}
+    assert {row["message_id"] for row in house.sql("select message_id from heard")} == said
+    logged = {
+        row["message_id"] for row in house.sql("select message_id from ocpp_messages where action = 'MeterValues'")
+    }
+    assert logged == (said if logs_all else said - {f"{operating.key} unwatched"})
+
+
 async def test_stopping_closes_the_sockets_and_leaves_nothing_connected(house: House) -> None:
     """Contract §8: drains within 10 s."""
     running = await house.a_gateway()

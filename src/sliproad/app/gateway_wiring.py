@@ -68,5 +68,6 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         max_message_bytes=settings.ocpp_max_frame_bytes,
         ping_seconds=settings.ocpp_ping_seconds,
         allow_profile_0=settings.ocpp_allow_profile_0,
+        logs_routine_meter_values=settings.frame_log_meter_values,
         tls=tls,
     )

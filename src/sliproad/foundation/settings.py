@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     heartbeat_seconds: int = Field(default=300, ge=10, le=86400)
     commissioning_heartbeat_seconds: int = Field(default=30, ge=1, le=3600)
     frame_log_days: float = Field(default=90, gt=0)
+    frame_log_meter_values: bool = False
     log_format: str = Field(default="console", pattern="^(console|json)$")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     demo: bool = False

@@ -29,6 +29,8 @@ class Context:
     """Call something after so many seconds."""
     max_message_bytes: int
     ping_seconds: float
+    logs_routine_meter_values: bool
+    """Whether MeterValues are frames of the log also where nobody watches (`exchange.Exchange._is_routine`)."""
 
 
 def by_version(handlers: Handlers) -> dict[OcppVersion, dict[str, Handler]]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 BOOT = "BootNotification"
 HEARTBEAT = "Heartbeat"
+METER_VALUES = "MeterValues"
 QUARANTINED_PER_SOCKET = 100
 HANDLED: Payload = {}
 """Instead of a payload that was handled: thousands of them waiting for their commit would fall out of the processor's cache."""
@@ -134,9 +135,26 @@ class Exchange:
         self.heartbeat_at = at
         return self.peer.watched_until <= at
 
+    def _is_routine(self, call: Call, at: float) -> bool:
+        """MeterValues as they should be, of a charge point in operation that nobody watches.
+
+        Their samples are kept as they came (`charging.meter_rows`), so a frame would keep the same text twice.
+        """
+        peer = self.peer
+        return (
+            peer.commissioned
+            and peer.watched_until <= at
+            and not call.leniences
+            and not self.context.logs_routine_meter_values
+        )
+
     def _submit(self, call: Call, outcome: Outcome, raw: bytes, at: float) -> None:
         """Have the writes of a handled CALL committed with its frame, then answer; at once where there are none."""
         context, peer, writes = self.context, self.peer, outcome.writes
+        if call.action == METER_VALUES and writes and self._is_routine(call, at):
+            if not context.group.submit(Pending(self, call, outcome, writes, raw)):
+                self.connection.hold_reading()
+            return
         frame = context.frame_log(peer, "in", "call", call.message_id, call.action, raw, at, "result")
         if call.action == HEARTBEAT:
             writes = (*writes, context.presence.seen(peer, Seen(at, at)))

@@ -46,6 +46,7 @@ class GatewaySettings:
     max_message_bytes: int = 65536
     ping_seconds: float = 30.0
     allow_profile_0: bool = False
+    logs_routine_meter_values: bool = False
     tls: ssl.SSLContext | None = None
 
 
@@ -72,6 +73,7 @@ class Gateway:
             later=asyncio.get_running_loop().call_later,
             max_message_bytes=settings.max_message_bytes,
             ping_seconds=settings.ping_seconds,
+            logs_routine_meter_values=settings.logs_routine_meter_values,
         )
         self.roster = Roster(self.context)
         self.bridge = CommandBridge(bus, self.roster, self.gateway_id)
