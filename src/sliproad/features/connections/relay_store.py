@@ -1,11 +1,16 @@
-"""Rows of the relay: what is on its way between charge points and operators' servers, and 1.6's transaction ids on both sides."""
+"""Rows of the relay: what is on its way between charge points and operators' servers, and 1.6's transaction ids on both sides.
 
+What gateways write of them goes through their commit groups (`relay_statements`); what they read is here.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.foundation.database import Row, kept, visible_to
+from sliproad.foundation.database import Database, Row, kept, visible_to
 
 
 class RelayMessageRow(Row):
@@ -18,6 +23,14 @@ class RelayMessageRow(Row):
             "charge_point_key",
             "seq",
             postgresql_where=text("state = 'waiting'"),
+        ),
+        Index(
+            "relay_messages_recognised_by_key",
+            "charge_point_key",
+            "operator_id",
+            "recognised_by",
+            unique=True,
+            postgresql_where=text("recognised_by is not null"),
         ),
         Index("relay_messages_at_idx", "at", postgresql_using="brin"),
         {"info": visible_to("organization", "operator") | kept(90, since="at", where="state <> 'waiting'")},
@@ -45,6 +58,8 @@ class RelayMessageRow(Row):
     error: Mapped[str | None]
     """Of a CALLERROR, or why it was refused or dropped."""
     answered_at: Mapped[datetime | None]
+    recognised_by: Mapped[str | None]
+    """Of a transaction message: what the charge point repeats says the same, and is queued once (`relay_model.upward`)."""
 
 
 class RelayTransactionRow(Row):
@@ -67,3 +82,37 @@ class RelayTransactionRow(Row):
     their_transaction_id: Mapped[int] = mapped_column(BigInteger)
     organization_id: Mapped[str]
     at: Mapped[datetime]
+
+
+WAITING = """
+select seq, action, payload, attempts from relay_messages
+  where charge_point_key = %(key)s and operator_id = %(operator_id)s and state = 'waiting' order by seq limit %(most)s
+"""
+THEIR_TRANSACTION = """
+select their_transaction_id from relay_transactions
+  where charge_point_key = %(key)s and operator_id = %(operator_id)s and our_transaction_id = %(transaction_id)s
+"""
+OUR_TRANSACTION = """
+select our_transaction_id from relay_transactions
+  where charge_point_key = %(key)s and operator_id = %(operator_id)s and their_transaction_id = %(transaction_id)s
+  order by at desc limit 1
+"""
+
+
+async def waiting(database: Database, charge_point_key: int, operator_id: str, most: int) -> Sequence[Any]:
+    """The oldest messages that wait for this operator: (seq, action, payload, attempts)."""
+    return await database.ask(WAITING, {"key": charge_point_key, "operator_id": operator_id, "most": most})
+
+
+async def their_transaction(database: Database, charge_point_key: int, operator_id: str, ours: int) -> int | None:
+    """1.6: the operator's id of a transaction; None when it never gave one."""
+    asked = {"key": charge_point_key, "operator_id": operator_id, "transaction_id": ours}
+    rows = await database.ask(THEIR_TRANSACTION, asked)
+    return rows[0][0] if rows else None
+
+
+async def our_transaction(database: Database, charge_point_key: int, operator_id: str, theirs: int) -> int | None:
+    """1.6: our id, which the charge point knows, of the operator's; None when there is none."""
+    asked = {"key": charge_point_key, "operator_id": operator_id, "transaction_id": theirs}
+    rows = await database.ask(OUR_TRANSACTION, asked)
+    return rows[0][0] if rows else None

@@ -87,6 +87,8 @@ class ConnectionAssignmentRow(Row):
     """Why it failed, in words."""
     state_at: Mapped[datetime]
     connected_at: Mapped[datetime | None]
+    relay_epoch: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    """The connection of the charge point whose relay told the state: an older one's word comes too late."""
     changed_xid: Mapped[int] = mapped_column(BigInteger, server_default=CURRENT_XID, index=True)
 
 
