@@ -203,6 +203,20 @@ def create_organization(
     run_admin(load_settings(config, data_dir=data_dir), create(name, email, password), as_json=as_json)
 
 
+@admin_app.command("create-operator")
+def create_operator(
+    name: Annotated[str, typer.Option()],
+    email: Annotated[str, typer.Option()],
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """Create an operator, whose OCPP server charge points can be connected to, with an API key."""
+    from sliproad.app.administration import create_operator as create
+
+    run_admin(load_settings(config, data_dir=data_dir), create(name, email), as_json=as_json)
+
+
 @admin_app.command("create-admin")
 def create_admin(
     email: Annotated[str, typer.Option()],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sliproad.foundation.crypto import SecretKey, WrongKey, sha256_hex
+from sliproad.foundation.crypto import SealingKeys, SecretKey, WrongKey, sha256_hex
 
 PLAIN = b"the private key of somebody"
 
@@ -59,3 +59,14 @@ def test_sha256_of_text_and_bytes_agree_with_the_standard():
     """FIPS 180-4, the example "abc"."""
     known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert sha256_hex("abc") == sha256_hex(b"abc") == known
+
+
+def test_the_first_key_seals_and_each_opens_so_that_keys_can_be_changed():
+    old, new = "the key of last year, 32 characters", "the key of this year, 32 characters"
+    sealed = SealingKeys([old]).seal("password", PLAIN)
+    both = SealingKeys([new, old])
+    assert both.open("password", sealed) == PLAIN
+    again = both.reseal("password", sealed)
+    assert SealingKeys([new]).open("password", again) == PLAIN
+    with pytest.raises(WrongKey):
+        SealingKeys([new]).open("password", sealed)

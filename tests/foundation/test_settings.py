@@ -182,3 +182,11 @@ def test_a_child_gets_exactly_the_same(tmp_path, monkeypatch):
         monkeypatch.setenv(name, value)
     assert load().model_dump() == given.model_dump()
     assert Settings().model_dump() == given.model_dump()
+
+
+def test_several_sealing_keys_are_read_in_their_order_and_the_secret_key_is_the_last():
+    newest = GOOD_SECRET[::-1]
+    settings = Settings(sealing_keys=f"{newest},{GOOD_SECRET}", secret_key=GOOD_SECRET)
+    assert settings.sealing_secrets == (newest, GOOD_SECRET, GOOD_SECRET)
+    assert Settings(secret_key=GOOD_SECRET).sealing_secrets == (GOOD_SECRET,)
+    assert list(wrong(sealing_keys=f"{GOOD_SECRET},short")) == ["sealing_keys"]

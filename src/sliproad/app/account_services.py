@@ -11,6 +11,7 @@ from sliproad.features.accounts.guards import Guards
 from sliproad.features.accounts.invitations import Invitations
 from sliproad.features.accounts.mailed_tokens import MailedTokens
 from sliproad.features.accounts.model import PersonKind
+from sliproad.features.accounts.operators import Operators
 from sliproad.features.accounts.organizations import Organizations
 from sliproad.features.accounts.passwords import Passwords
 from sliproad.features.accounts.people import People
@@ -91,6 +92,10 @@ class AccountServices:
     @cached_property
     def organizations(self) -> Organizations:
         return Organizations(self.database, self.parts.secret_key, self.clock)
+
+    @cached_property
+    def operators(self) -> Operators:
+        return Operators(self.database, self.parts.secret_key, self.clock)
 
     @cached_property
     def invitations(self) -> Invitations:

@@ -24,6 +24,16 @@ def create_organization(name: str, email: str, password: str) -> Act:
     return act
 
 
+def create_operator(name: str, email: str) -> Act:
+    """An operator with an API key."""
+
+    async def act(of: Services) -> dict[str, Any]:
+        made = await of.administration.create_operator(name=name, email=email)
+        return {"operator_id": made.operator_id, "api_key": made.api_key}
+
+    return act
+
+
 def create_admin(name: str, email: str, password: str) -> Act:
     """A platform administrator."""
 

@@ -10,6 +10,7 @@ from sliproad.features.accounts import (
     installer_routes,
     key_routes,
     login_pages,
+    operator_routes,
     organization_routes,
     platform_routes,
     user_routes,
@@ -96,20 +97,8 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield handover_routes.router(of.handover)
     yield handover_reading_routes.router(of.handover_reading)
     yield from installer_pages(of)
-    # the organisation
-    yield user_routes.organization_router(of.sign_up, users, of.organizations, of.authentication, of.tokens)
-    yield organization_routes.router(of.organizations, of.invitations)
-    yield site_routes.router(of.sites, of.site_ownership)
-    yield project_routes.router(of.projects, of.assignment, of.checklists, of.registration)
-    yield charge_point_routes.router(of.registry, of.attempts)
-    yield command_routes.router(of.registry, of.commands)
-    yield charging_routes.router(of.database, of.charging, of.registry)
-    yield uploads_routes.organization_router(of.firmware.uploads)
-    yield library_routes.router(of.firmware.library)
-    yield updates_routes.router(of.firmware.updates)
-    yield frame_log_routes.router(of.database, of.frame_log, of.registry)
-    yield issues_cpo_routes.router(of.issue_desk)
-    yield webhook_routes.router(of.webhooks, of.webhook_control)
+    yield from organization_apis(of)
+    yield from operator_apis(of)
     # the site owner, and everybody
     yield user_routes.site_owner_router(users, of.authentication, of.tokens)
     yield site_owner_routes.router(of.assignment)
@@ -130,6 +119,29 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield example_pages.router()
     if of.parts.settings.demo:
         yield mailbox.router(of.parts.settings.data_dir / "mail")
+
+
+def organization_apis(of: Services) -> Iterator[APIRouter]:
+    """The organisation's side."""
+    users = of.people[PersonKind.USER]
+    yield user_routes.organization_router(of.sign_up, users, of.organizations, of.authentication, of.tokens)
+    yield organization_routes.router(of.organizations, of.invitations)
+    yield site_routes.router(of.sites, of.site_ownership)
+    yield project_routes.router(of.projects, of.assignment, of.checklists, of.registration)
+    yield charge_point_routes.router(of.registry, of.attempts)
+    yield command_routes.router(of.registry, of.commands)
+    yield charging_routes.router(of.database, of.charging, of.registry)
+    yield uploads_routes.organization_router(of.firmware.uploads)
+    yield library_routes.router(of.firmware.library)
+    yield updates_routes.router(of.firmware.updates)
+    yield frame_log_routes.router(of.database, of.frame_log, of.registry)
+    yield issues_cpo_routes.router(of.issue_desk)
+    yield webhook_routes.router(of.webhooks, of.webhook_control)
+
+
+def operator_apis(of: Services) -> Iterator[APIRouter]:
+    """The operator's side (OPER)."""
+    yield operator_routes.router(of.operators)
 
 
 def installer_pages(of: Services) -> Iterator[APIRouter]:

@@ -1,8 +1,10 @@
 """Keys derived from SECRET_KEY: what is kept secret at rest, and keyed hashes of what is only ever compared (trust P3, G6)."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
+from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -52,6 +54,36 @@ class SecretKey:
             raise WrongKey(
                 f"The stored {purpose} can't be read with this SECRET_KEY. Use the one it was made with."
             ) from None
+
+
+class SealingKeys:
+    """Seals what is read again, with keys that can be changed: the first seals, each of them opens.
+
+    To rotate: put a new one in front, seal everything again (`reseal`), take the old one out.
+    """
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        """`secrets`, newest first, are texts as random as SECRET_KEY."""
+        self._keys = [SecretKey(secret) for secret in secrets]
+
+    def seal(self, purpose: str, plain: bytes) -> bytes:
+        """Authenticated encryption by the first key."""
+        return self._keys[0].encrypt(purpose, plain)
+
+    def open(self, purpose: str, sealed: bytes) -> bytes:
+        """The plain bytes.
+
+        Raises:
+            WrongKey: none of the keys sealed it, or it was for another purpose.
+        """
+        for key in self._keys:
+            with contextlib.suppress(WrongKey):
+                return key.decrypt(purpose, sealed)
+        raise WrongKey(f"The stored {purpose} can't be read with these keys. Add the one it was sealed with.")
+
+    def reseal(self, purpose: str, sealed: bytes) -> bytes:
+        """The same, sealed by the first key. Raises as `open`."""
+        return self.seal(purpose, self.open(purpose, sealed))
 
 
 def sha256_hex(value: str | bytes) -> str:

@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = None
     mail_from: str = "Sliproad <no-reply@localhost>"
     secret_key: SecretStr | None = None
+    sealing_keys: SecretStr | None = None
     allowed_private_networks: Annotated[tuple[Network, ...], NoDecode] = ()
     issue_prefix: str = Field(default="SLP", pattern=r"^[A-Z]{2,5}$")
     support_url: str | None = Field(default=None, pattern=r"^(https?://|mailto:)[^\s<>\"]+$")
@@ -90,12 +91,18 @@ class Settings(BaseSettings):
     @classmethod
     def refuse_examples(cls, value: SecretStr | None) -> SecretStr | None:
         """No default credentials (trust S2): an example or short secret stops the start."""
-        if value is not None:
-            text = value.get_secret_value()
-            letters = "".join(filter(str.isalnum, text)).lower()
-            is_example = any(word in letters for word in EXAMPLE_WORDS) or len(set(text)) < FEWEST_CHARACTERS
-            if len(text) < SHORTEST_SECRET or is_example:
-                raise ValueError(f"must be {SHORTEST_SECRET} random characters or more, not an example")
+        if value is not None and not is_random(value.get_secret_value()):
+            raise ValueError(f"must be {SHORTEST_SECRET} random characters or more, not an example")
+        return value
+
+    @field_validator("sealing_keys")
+    @classmethod
+    def read_sealing_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        """One or more secrets with commas between them, the newest first."""
+        if value is not None and not all(map(is_random, value.get_secret_value().split(","))):
+            raise ValueError(
+                f"must be secrets of {SHORTEST_SECRET} random characters or more, with commas between them"
+            )
         return value
 
     @classmethod
@@ -114,6 +121,12 @@ class Settings(BaseSettings):
         """These settings as environment variables, for a child process that is to have exactly the same."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return {f"SLIPROAD_{name.upper()}": as_text(value) for name, value in values.items() if value not in (None, ())}
+
+    @property
+    def sealing_secrets(self) -> tuple[str, ...]:
+        """What seals operators' secrets, the newest first; SECRET_KEY opens what was sealed before there was another."""
+        given = self.sealing_keys.get_secret_value().split(",") if self.sealing_keys else []
+        return (*given, *([self.secret_key.get_secret_value()] if self.secret_key else []))
 
     @property
     def is_embedded(self) -> bool:
@@ -136,6 +149,13 @@ def origin(value: str | None, schemes: set[str], example: str) -> str | None:
     if not is_whole or parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None:
         raise ValueError(f"must be scheme, host and port, such as {example}")
     return value.rstrip("/")
+
+
+def is_random(secret: str) -> bool:
+    """Whether it may be a secret: long, of many characters, and no example."""
+    letters = "".join(filter(str.isalnum, secret)).lower()
+    is_example = any(word in letters for word in EXAMPLE_WORDS) or len(set(secret)) < FEWEST_CHARACTERS
+    return len(secret) >= SHORTEST_SECRET and not is_example
 
 
 def as_text(value: object) -> str:

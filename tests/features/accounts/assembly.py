@@ -13,6 +13,7 @@ from sliproad.features.accounts import (
     jobs,
     key_routes,
     login_pages,
+    operator_routes,
     organization_routes,
     pages,
     user_routes,
@@ -25,6 +26,7 @@ from sliproad.features.accounts.guards import Guards
 from sliproad.features.accounts.invitations import Invitations
 from sliproad.features.accounts.mailed_tokens import MailedTokens
 from sliproad.features.accounts.model import PersonKind
+from sliproad.features.accounts.operators import Operators
 from sliproad.features.accounts.organizations import Organizations
 from sliproad.features.accounts.passwords import Passwords
 from sliproad.features.accounts.people import People
@@ -51,6 +53,7 @@ class Accounts:
     sessions: BrowserSessions
     invitations: Invitations
     organizations: Organizations
+    operators: Operators
     sign_up: SignUp
     people: dict[PersonKind, People]
     tokens: AccessTokens
@@ -71,6 +74,7 @@ class Accounts:
                 self.tokens,
             ),
             of(organization_routes.router, self.organizations, self.invitations),
+            of(operator_routes.router, self.operators),
             of(user_routes.site_owner_router, users, self.authentication, self.tokens),
             of(user_routes.invitation_router, self.invitations),
             of(key_routes.router, self.tokens),
@@ -134,6 +138,7 @@ def assemble(
             clock=clock,
         ),
         organizations=Organizations(web, secret_key, clock),
+        operators=Operators(web, secret_key, clock),
         sign_up=SignUp(web, passwords, limiter, queue),
         people=people,
         tokens=tokens,

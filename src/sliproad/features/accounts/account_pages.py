@@ -9,7 +9,14 @@ from starlette.responses import Response
 
 from sliproad.features.accounts.browser_sessions import BrowserSessions
 from sliproad.features.accounts.login_pages import first_place
-from sliproad.features.accounts.model import Actor, Audience, InstallerActor, OrganizationActor, PersonKind
+from sliproad.features.accounts.model import (
+    Actor,
+    Audience,
+    InstallerActor,
+    OperatorActor,
+    OrganizationActor,
+    PersonKind,
+)
 from sliproad.features.accounts.organizations import Organizations
 from sliproad.features.accounts.page_guards import MemberPage, SignedIn
 from sliproad.features.accounts.passwords import GivenPassword, NewPassword
@@ -139,8 +146,6 @@ def person_of(actor: Actor) -> tuple[PersonKind, str]:
     """Which kind of account is behind an actor, and its id."""
     if isinstance(actor, InstallerActor):
         return PersonKind.INSTALLER, actor.installer_id
-    if isinstance(actor, OrganizationActor):
-        if actor.user_id is None:
-            raise NotAllowed(_("This is for people; an API key has no account."))
-        return PersonKind.USER, actor.user_id
+    if isinstance(actor, OperatorActor) or actor.user_id is None:
+        raise NotAllowed(_("This is for people; an API key has no account."))
     return PersonKind.USER, actor.user_id

@@ -1,4 +1,4 @@
-"""What the platform's operator does on the machine: `sliproad admin create-organization | create-admin`. Role `engine`."""
+"""What whoever runs the platform does on the machine: `sliproad admin create-…`. Role `engine`."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,17 @@ from sliproad.features.accounts.model import (
     LONGEST_PASSWORD,
     SHORTEST_PASSWORD,
     KeyScope,
+    OperatorScope,
     PersonKind,
     Role,
     Status,
     email_key,
 )
+from sliproad.features.accounts.operators import new_operator_key
 from sliproad.features.accounts.organizations import new_api_key
 from sliproad.features.accounts.passwords import Passwords
 from sliproad.features.accounts.people_store import KINDS
-from sliproad.features.accounts.store import MembershipRow, OrganizationRow, UserRow
+from sliproad.features.accounts.store import MembershipRow, OperatorRow, OrganizationRow, UserRow
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.crypto import SecretKey
 from sliproad.foundation.database import ENGINE, Database, Session
@@ -28,6 +30,12 @@ from sliproad.foundation.mail import is_address
 class NewOrganization:
     organization_id: str
     user_id: str
+    api_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewOperator:
+    operator_id: str
     api_key: str
 
 
@@ -66,6 +74,23 @@ class Administration:
             row, api_key = new_api_key(self.secret_key, organization_id, "first key", [KeyScope.CPO.value], self.clock)
             session.add(row)
         return NewOrganization(organization_id, user_id, api_key)
+
+    async def create_operator(self, *, name: str, email: str) -> NewOperator:
+        """An operator (OPER) with a first API key of every scope, shown this once.
+
+        Raises:
+            InvalidInput: the e-mail won't do.
+        """
+        if not is_address(email):
+            raise InvalidInput.field("email", "is not an e-mail address")
+        operator_id = new_id("opr")
+        async with self.database.transaction(ENGINE) as session:
+            session.add(OperatorRow(operator_id=operator_id, name=name, contact_email=email))
+            await session.flush()
+            scopes = [scope.value for scope in OperatorScope]
+            row, api_key = new_operator_key(self.secret_key, operator_id, "first key", scopes, self.clock)
+            session.add(row)
+        return NewOperator(operator_id, api_key)
 
     async def create_admin(self, *, email: str, password: str, full_name: str | None = None) -> str:
         """A platform administrator; gives the `user_id`. Raises as `create_organization`."""

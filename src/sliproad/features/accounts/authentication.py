@@ -5,12 +5,13 @@ It works as role `web`: an API key's row opens by the keyed hash of the key, a p
 
 from datetime import timedelta
 
-from sliproad.features.accounts import organizations_store, people_store
+from sliproad.features.accounts import operators_store, organizations_store, people_store
 from sliproad.features.accounts.model import (
     API_KEY_PREFIX,
     Actor,
     Audience,
     InstallerActor,
+    OperatorActor,
     OrganizationActor,
     PersonKind,
     PlatformAdminActor,
@@ -50,9 +51,9 @@ class Authentication:
             Unauthenticated: unknown, expired, revoked, logged out, or for another audience.
         """
         if bearer.startswith(API_KEY_PREFIX):
-            if audience not in {None, Audience.ORGANIZATION}:
+            if audience not in {None, Audience.ORGANIZATION, Audience.OPERATOR}:
                 raise Unauthenticated("An API key is not good here; log in for an access token.")
-            return await self._api_key(bearer)
+            return await self._key_holder(bearer, audience)
         return await self.holder(self.tokens.read(bearer, audience))
 
     async def log_out(self, bearer: str, audience: Audience) -> None:
@@ -61,17 +62,38 @@ class Authentication:
         async with self.database.transaction(Scope(lookup=claims.jti)) as session:
             await people_store.revoke(session, claims.jti, claims.expires_at)
 
-    async def _api_key(self, key: str) -> OrganizationActor:
-        secret_hash, now = self.secret_key.fast_hash(API_KEY_PURPOSE, key), self.clock.now()
+    async def _key_holder(self, key: str, audience: Audience | None) -> Actor:
+        """An organisation's key where one may be meant, else an operator's."""
+        secret_hash = self.secret_key.fast_hash(API_KEY_PURPOSE, key)
+        if audience is not Audience.OPERATOR and (found := await self._organization_key(secret_hash)):
+            return found
+        if audience is not Audience.ORGANIZATION and (operator := await self._operator_key(secret_hash)):
+            return operator
+        raise Unauthenticated("This API key is not valid.")
+
+    async def _organization_key(self, secret_hash: str) -> OrganizationActor | None:
+        now = self.clock.now()
         scope, values = Scope(lookup=secret_hash), {"secret_hash": secret_hash, "now": now}
         found = await self.database.ask(organizations_store.VALID_API_KEY, values, scope)
         if not found:
-            raise Unauthenticated("This API key is not valid.")
+            return None
         [(organization_id, name, key_id, scopes, last_used_at)] = found
         if last_used_at is None or now - last_used_at > LAST_USED_PRECISION:
             async with self.database.transaction(scope) as session:
                 await organizations_store.note_key_used(session, secret_hash, now)
         return OrganizationActor(organization_id, display_name=name, key_id=key_id, scopes=frozenset(scopes))
+
+    async def _operator_key(self, secret_hash: str) -> OperatorActor | None:
+        now = self.clock.now()
+        scope, values = Scope(lookup=secret_hash), {"secret_hash": secret_hash, "now": now}
+        found = await self.database.ask(operators_store.VALID_OPERATOR_KEY, values, scope)
+        if not found:
+            return None
+        [(operator_id, name, key_id, scopes, last_used_at)] = found
+        if last_used_at is None or now - last_used_at > LAST_USED_PRECISION:
+            async with self.database.transaction(scope) as session:
+                await operators_store.note_key_used(session, secret_hash, now)
+        return OperatorActor(operator_id, display_name=name, key_id=key_id, scopes=frozenset(scopes))
 
     async def holder(self, claims: Claims) -> Actor:
         """The actor that an access token or a browser session speaks of.

@@ -15,6 +15,7 @@ from sliproad.features.accounts.model import (
     Actor,
     Audience,
     InstallerActor,
+    OperatorActor,
     OrganizationActor,
     PlatformAdminActor,
     SiteOwnerActor,
@@ -37,6 +38,7 @@ organization_bearer = HTTPBearer(
 organization_key = APIKeyHeader(
     name="X-API-Key", auto_error=False, scheme_name="organizationKey", description="An API key (`sk_…`)."
 )
+operator_key = HTTPBearer(auto_error=False, scheme_name="operatorKey", description="An operator's API key (`sk_…`).")
 site_owner_token = HTTPBearer(
     auto_error=False,
     scheme_name="siteOwnerToken",
@@ -89,6 +91,12 @@ class Guards:
             raise Unauthenticated("This needs a site owner's access token.")
         return actor
 
+    async def operator(self, request: Request) -> OperatorActor:
+        actor = await self._actor(request, Audience.OPERATOR)
+        if not isinstance(actor, OperatorActor):
+            raise Unauthenticated("This needs an operator's API key.")
+        return actor
+
     async def platform_admin(self, request: Request) -> PlatformAdminActor:
         actor = await self._actor(request, Audience.PLATFORM)
         if not isinstance(actor, PlatformAdminActor):
@@ -136,6 +144,8 @@ def _as_visitor(actor: Actor) -> Visitor:
             return Visitor(PageRole.PLATFORM, actor.full_name, actor.email, actor)
         case OrganizationActor():
             return Visitor(PageRole.ORGANIZATION, actor.display_name, str(actor.role or ""), actor)
+        case OperatorActor():
+            return Visitor(PageRole.OPERATOR, actor.display_name, actor.operator_id, actor)
 
 
 def bearer_of(request: Request) -> str | None:
@@ -189,6 +199,14 @@ async def current_site_owner(
     return await _guards(request).site_owner(request)
 
 
+async def current_operator(request: Request, _scheme: Annotated[object, Security(operator_key)]) -> OperatorActor:
+    """An operator's API key of scope `connections`."""
+    actor = await _guards(request).operator(request)
+    if not actor.may_connect:
+        raise NotAllowed("This needs an API key of scope connections.")
+    return actor
+
+
 async def current_platform_admin(
     request: Request, _scheme: Annotated[object, Security(platform_token)]
 ) -> PlatformAdminActor:
@@ -201,4 +219,5 @@ Viewer = Annotated[OrganizationActor, Depends(organization_viewer)]
 Manager = Annotated[OrganizationActor, Depends(organization_manager)]
 Owner = Annotated[OrganizationActor, Depends(organization_owner)]
 SiteOwner = Annotated[SiteOwnerActor, Depends(current_site_owner)]
+Operator = Annotated[OperatorActor, Depends(current_operator)]
 PlatformAdmin = Annotated[PlatformAdminActor, Depends(current_platform_admin)]

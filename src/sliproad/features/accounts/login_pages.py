@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
+from pydantic import AfterValidator
 from starlette.responses import Response
 
 from sliproad.features.accounts.answers import address_of
@@ -44,15 +45,25 @@ PREFIXES = {"/cpo": PageRole.ORGANIZATION, "/owner": PageRole.SITE_OWNER, "/admi
 ACCOUNT = "/account"
 
 
+def logs_in_with_password(role: PageRole) -> PageRole:
+    """Operators have API keys alone."""
+    if role not in AUDIENCES:
+        raise ValueError("has no password")
+    return role
+
+
+LoginRole = Annotated[PageRole, AfterValidator(logs_in_with_password)]
+
+
 class LoginForm(RequestModel):
-    role: PageRole
+    role: LoginRole
     email: Email
     password: GivenPassword
     next: str = ""
 
 
 class MailboxForm(RequestModel):
-    role: PageRole
+    role: LoginRole
     email: Email
 
 

@@ -28,6 +28,7 @@ class Audience(StrEnum):
     ORGANIZATION = "sliproad:organization"
     SITE_OWNER = "sliproad:site-owner"
     PLATFORM = "sliproad:platform"
+    OPERATOR = "sliproad:operator"
 
 
 class Status(StrEnum):
@@ -50,6 +51,13 @@ class KeyScope(StrEnum):
 
     CPO = "cpo"
     CPO_READ = "cpo:read"
+
+
+class OperatorScope(StrEnum):
+    """Of an operator's API key: its connection settings; and reading the passwords in them (contract §2)."""
+
+    CONNECTIONS = "connections"
+    SECRETS = "connections:secrets"
 
 
 class Purpose(StrEnum):
@@ -156,7 +164,38 @@ class PlatformAdminActor:
         return f"platform:{self.user_id}"
 
 
-Actor = InstallerActor | OrganizationActor | SiteOwnerActor | PlatformAdminActor
+@dataclass(frozen=True, slots=True)
+class OperatorActor:
+    """An API key of an operator: a company whose OCPP server charge points of others are connected to (OPER)."""
+
+    operator_id: str
+    display_name: str
+    key_id: str
+    scopes: frozenset[str]
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(operator_id=self.operator_id)
+
+    @property
+    def actor_id(self) -> str:
+        """Who it was, in records of what was done."""
+        return self.key_id
+
+    @property
+    def key(self) -> str:
+        return f"operator:{self.operator_id}:{self.key_id}"
+
+    @property
+    def may_connect(self) -> bool:
+        return OperatorScope.CONNECTIONS in self.scopes
+
+    @property
+    def may_see_secrets(self) -> bool:
+        return OperatorScope.SECRETS in self.scopes
+
+
+Actor = InstallerActor | OrganizationActor | SiteOwnerActor | PlatformAdminActor | OperatorActor
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,13 +112,13 @@ def _add_api_keys(api: APIRouter, organizations: Organizations) -> None:
         key, secret = await organizations.create_api_key(
             actor, name=body.name, scopes=scopes, expires_at=body.expires_at
         )
-        return NewApiKeyAnswer(**_api_key(key).model_dump(), api_key=secret)
+        return NewApiKeyAnswer(**api_key_answer(key).model_dump(), api_key=secret)
 
     @api.get("/api-keys")
     async def list_api_keys(actor: Owner, page: PageQuery) -> ApiKeysAnswer:
         """The API keys in force, the oldest first."""
         keys, next_cursor = await organizations.api_keys(actor, page)
-        return ApiKeysAnswer(api_keys=[_api_key(key) for key in keys], next_cursor=next_cursor)
+        return ApiKeysAnswer(api_keys=[api_key_answer(key) for key in keys], next_cursor=next_cursor)
 
     @api.delete("/api-keys/{key_id}", status_code=204)
     async def revoke_api_key(actor: Owner, key_id: str) -> None:
@@ -177,7 +177,8 @@ def _organization(row: OrganizationRow) -> OrganizationAnswer:
     )
 
 
-def _api_key(key: ApiKey) -> ApiKeyAnswer:
+def api_key_answer(key: ApiKey) -> ApiKeyAnswer:
+    """A key without itself; an operator's keys look the same (`operator_routes`)."""
     return ApiKeyAnswer(
         key_id=key.key_id,
         name=key.name,

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sliproad.features.accounts import organizations_store
 from sliproad.features.accounts.authentication import API_KEY_PURPOSE
 from sliproad.features.accounts.model import API_KEY_PREFIX, ApiKey, OrganizationActor, Role
-from sliproad.features.accounts.store import ApiKeyRow, MembershipRow, OrganizationRow
+from sliproad.features.accounts.store import ApiKeyRow, MembershipRow, OperatorKeyRow, OrganizationRow
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.crypto import SecretKey
 from sliproad.foundation.database import Database, Scope, Session
@@ -23,17 +24,20 @@ def new_api_key(
     secret_key: SecretKey, organization_id: str, name: str, scopes: list[str], clock: Clock
 ) -> tuple[ApiKeyRow, str]:
     """A row to be added, and the key itself, to be shown once (238 random bits; only its keyed hash is kept)."""
+    values, secret = new_secret(secret_key, clock)
+    return ApiKeyRow(organization_id=organization_id, name=name, scopes=scopes, **values), secret
+
+
+def new_secret(secret_key: SecretKey, clock: Clock) -> tuple[dict[str, Any], str]:
+    """What every kind of API key has in its row, and the key itself."""
     secret = API_KEY_PREFIX + random_text(SECRET_CHARACTERS)
-    row = ApiKeyRow(
-        key_id=new_id("key"),
-        organization_id=organization_id,
-        name=name,
-        scopes=scopes,
-        prefix=secret[:SHOWN_CHARACTERS],
-        secret_hash=secret_key.fast_hash(API_KEY_PURPOSE, secret),
-        created_at=clock.now(),
-    )
-    return row, secret
+    values = {
+        "key_id": new_id("key"),
+        "prefix": secret[:SHOWN_CHARACTERS],
+        "secret_hash": secret_key.fast_hash(API_KEY_PURPOSE, secret),
+        "created_at": clock.now(),
+    }
+    return values, secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class Organizations:
         row.expires_at, row.created_by = expires_at, actor.actor_id
         async with self.database.transaction(actor.scope) as session:
             session.add(row)
-        return _shown(row), secret
+        return shown_key(row), secret
 
     async def api_keys(self, actor: OrganizationActor, page: Page) -> tuple[list[ApiKey], str | None]:
         """The keys that were not revoked, and the next cursor."""
@@ -83,7 +87,7 @@ class Organizations:
             after = page.after(datetime, str)
             rows = await organizations_store.api_keys(session, actor.organization_id, after, page.limit + 1)
         kept, next_cursor = page.cut(rows, lambda row: (row.created_at, row.key_id))
-        return [_shown(row) for row in kept], next_cursor
+        return [shown_key(row) for row in kept], next_cursor
 
     async def revoke_api_key(self, actor: OrganizationActor, key_id: str) -> None:
         """From the next request on the key is worth nothing. Raises NotFound."""
@@ -156,7 +160,8 @@ class Organizations:
             raise Conflict("An organisation needs an owner: give somebody else that role first.", code="last_owner")
 
 
-def _shown(row: ApiKeyRow) -> ApiKey:
+def shown_key(row: ApiKeyRow | OperatorKeyRow) -> ApiKey:
+    """A key as it may be shown."""
     return ApiKey(
         key_id=row.key_id,
         name=row.name,

@@ -1,6 +1,6 @@
 """What other features ask accounts: who an installer is, what an organisation is called and where it is mailed to."""
 
-from sliproad.features.accounts import organizations_store
+from sliproad.features.accounts import operators_store, organizations_store
 from sliproad.features.accounts.model import InstallerSummary
 from sliproad.foundation.database import Session
 from sliproad.foundation.errors import NotFound
@@ -23,6 +23,13 @@ class AccountService:
     async def organization_email(self, session: Session, organization_id: str) -> str:
         """Where it wants mail. Raises NotFound."""
         return (await self._card(session, organization_id))[1]
+
+    async def operator_name(self, session: Session, operator_id: str) -> str:
+        """What an operator is called. Raises NotFound."""
+        card = await operators_store.operator_card(session, operator_id)
+        if card is None:
+            raise NotFound("There is no such operator.")
+        return card[0]
 
     async def member_name(self, session: Session, organization_id: str, user_id: str) -> str:
         """The name of a user of the organisation. Raises NotFound."""

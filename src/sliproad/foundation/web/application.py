@@ -17,11 +17,10 @@ from sliproad.foundation.web.idempotency import IdempotencyRecords
 from sliproad.foundation.web.idempotent_posts import IdempotencyMiddleware, Identifies
 from sliproad.foundation.web.live import LiveParts
 from sliproad.foundation.web.page_layer import PageLayer
+from sliproad.foundation.web.prefixes import APIS
 from sliproad.foundation.web.repeated_forms import RepeatedForms
 from sliproad.foundation.web.ui import Pages, assets
 from sliproad.foundation.web.visitors import KnowsVisitors, NavEntry
-
-JSON_PREFIXES = ("/api/",)
 
 
 class KnowsWhoAsks(Identifies, KnowsVisitors, Protocol):
@@ -85,7 +84,7 @@ def create_app(
     openapi.install(app)
     app.add_middleware(IdempotencyMiddleware, records=idempotency, guards=guards)
     app.add_middleware(RepeatedForms, records=idempotency, guards=guards)
-    app.add_middleware(BodyGuard, json_prefixes=JSON_PREFIXES, larger_bodies=larger_bodies, streamed=streamed)
+    app.add_middleware(BodyGuard, json_prefixes=APIS, larger_bodies=larger_bodies, streamed=streamed)
     app.add_middleware(PageLayer, guards=guards)
     app.add_middleware(RequestContext, metrics=HttpMetrics(registry), is_https=public_url.startswith("https:"))
     return app

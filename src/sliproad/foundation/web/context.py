@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sliproad.foundation.errors import DomainError
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.web import problems
+from sliproad.foundation.web.prefixes import APIS
 
 log = structlog.get_logger()
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -90,7 +91,7 @@ class RequestContext:
         headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY if is_page else "frame-ancestors 'none'")
         if self.is_https:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-        if scope["path"].startswith("/api/") or is_page:
+        if scope["path"].startswith(APIS) or is_page:
             headers.setdefault("Cache-Control", "no-store")
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:

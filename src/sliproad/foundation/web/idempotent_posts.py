@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sliproad.foundation.errors import FieldError
 from sliproad.foundation.web.idempotency import Attempt, IdempotencyRecords, StoredAnswer
+from sliproad.foundation.web.prefixes import APIS
 from sliproad.foundation.web.problems import invalid
 
 HEADER = "Idempotency-Key"
@@ -28,7 +29,7 @@ class Identifies(Protocol):
 
 def is_covered(method: str, path: str) -> bool:
     """Whether a repetition is recognised here: POSTs of the APIs, but not logins, whose answers are never kept."""
-    return method == "POST" and path.startswith("/api/") and not path.endswith(("/login", "/logout"))
+    return method == "POST" and path.startswith(APIS) and not path.endswith(("/login", "/logout"))
 
 
 class IdempotencyMiddleware:

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from sliproad.foundation.web.idempotent_posts import HEADER, is_covered
+from sliproad.foundation.web.prefixes import APIS
 from sliproad.foundation.web.problems import MEDIA_TYPE, Problem
 
 DESCRIPTION = """Takes a charge point from the box to the road: commissioning, connections and roaming.
@@ -81,7 +82,7 @@ def _correct(path: str, method: str, operation: dict[str, Any]) -> None:
     if phantom.get("$ref", "").endswith("HTTPValidationError"):
         del responses["422"]
     parameters = operation.get("parameters", [])
-    if not path.startswith("/api/"):
+    if not path.startswith(APIS):
         return
     expected = {"400"} if parameters or "requestBody" in operation else set()
     expected |= {"413", "415"} if "requestBody" in operation else set()

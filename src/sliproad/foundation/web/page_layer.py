@@ -11,10 +11,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sliproad.foundation.language import LANGUAGES, negotiate, reading, zone_named
+from sliproad.foundation.web.prefixes import APIS
 from sliproad.foundation.web.ui.answers import own_path
 from sliproad.foundation.web.visitors import KnowsVisitors
 
-NO_PAGES = ("/api/", "/static/", "/.well-known/", "/ocpi/", "/healthz", "/readyz", "/metrics", "/openapi.json")
+NO_PAGES = (*APIS, "/static/", "/.well-known/", "/ocpi/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 THEMES = frozenset({"auto", "light", "dark"})
 Given = Annotated[str, Form()]
 A_YEAR = 365 * 24 * 3600

@@ -24,6 +24,7 @@ from starlette.types import Scope as AsgiScope
 from sliproad.foundation import errors
 from sliproad.foundation.errors import DomainError, FieldError
 from sliproad.foundation.language import marked
+from sliproad.foundation.web.prefixes import APIS
 from sliproad.foundation.web.ui.answers import see_other
 
 log = structlog.get_logger()
@@ -214,7 +215,7 @@ def field_error(error: Mapping[str, Any]) -> FieldError:
 
 
 def _wants_page(scope: AsgiScope) -> bool:
-    if scope["path"].startswith(("/api/", "/.well-known/", "/ocpi/")) or "app" not in scope:
+    if scope["path"].startswith((*APIS, "/.well-known/", "/ocpi/")) or "app" not in scope:
         return False
     accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
     return b"text/html" in accept

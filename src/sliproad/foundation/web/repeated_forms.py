@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sliproad.foundation.web.idempotency import Attempt, IdempotencyRecords, InProgress, StoredAnswer
 from sliproad.foundation.web.idempotent_posts import LARGEST_KEPT, Identifies, Recorder, once, respond
+from sliproad.foundation.web.prefixes import APIS
 
 SANE_KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 KEPT_HEADERS = frozenset({"content-type", "location", "hx-redirect", "set-cookie"})
@@ -71,7 +72,7 @@ class RepeatedForms:
 
 def key_of(scope: Scope) -> str | None:
     """The key of a page's form; None where there is none to heed."""
-    if scope["type"] != "http" or scope["method"] != "POST" or scope["path"].startswith("/api/"):
+    if scope["type"] != "http" or scope["method"] != "POST" or scope["path"].startswith(APIS):
         return None
     if scope.get("state", {}).get("streamed"):
         return None

@@ -15,6 +15,7 @@ class PageRole(StrEnum):
     ORGANIZATION = "organization"
     SITE_OWNER = "site_owner"
     PLATFORM = "platform"
+    OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
