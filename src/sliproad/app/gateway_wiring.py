@@ -2,22 +2,31 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 
 from sliproad.app import ocpp_routes
 from sliproad.features.authorization.service import AuthorizationService
 from sliproad.features.charge_points.attempts import AttemptService
 from sliproad.features.charge_points.presence import RowPresence
+from sliproad.features.connections.relay_mirror import RelayMirror
+from sliproad.features.connections.relay_model.rules import RelayRules
+from sliproad.features.connections.relay_records import RelayRecords
+from sliproad.features.connections.relay_tokens import RelayTokens, with_operators
+from sliproad.features.connections.sealing import ConnectionSecrets
 from sliproad.features.frame_log import frames, quarantine
+from sliproad.features.frame_log.redaction import redacted
 from sliproad.features.security.mirror import Mirror
 from sliproad.features.webhooks.service import subscriptions
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import SystemClock
-from sliproad.foundation.crypto import SecretKey
+from sliproad.foundation.crypto import SealingKeys, SecretKey
 from sliproad.foundation.database import Database
 from sliproad.foundation.errors import Conflict
+from sliproad.foundation.outbound import Guard
 from sliproad.foundation.settings import Settings
 from sliproad.gateway.gateway import Gateway, GatewaySettings, Ports
+from sliproad.gateway.relay_ports import RelayPorts
 from sliproad.gateway.tls import server_context
 
 
@@ -35,10 +44,15 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
         closing.push_async_callback(bus.close)
         mirror = Mirror(engine, secret_key, subscriptions)
         await mirror.refresh()
+        tokens = RelayTokens(time.monotonic)
+        relay_mirror = RelayMirror(engine, ConnectionSecrets(SealingKeys(settings.sealing_secrets)))
+        relay_mirror.on_change(tokens.forget)
+        await relay_mirror.refresh()
+        ours = AuthorizationService(secret_key, mirror.test_number).authorize
         inbound = ocpp_routes.InboundSettings(
             heartbeat_seconds=settings.heartbeat_seconds,
             commissioning_heartbeat_seconds=settings.commissioning_heartbeat_seconds,
-            authorize=AuthorizationService(secret_key, mirror.test_number).authorize,
+            authorize=with_operators(ours, relay_mirror.decision_of, tokens),
         )
         ports = Ports(
             handlers=ocpp_routes.routes(inbound),
@@ -47,16 +61,24 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
             record_attempts=AttemptService(engine, clock).store_attempts,
             frame_log=frames.write,
             quarantine=quarantine.write,
+            relay=RelayPorts(
+                relay_mirror,
+                RelayRules(),
+                RelayRecords(engine, redacted),
+                tokens,
+                Guard(settings.allowed_private_networks),
+            ),
         )
         running = Gateway(engine.url, bus, ports, gateway_settings(settings))
-        refreshing = asyncio.create_task(mirror.run(bus))
+        refreshing = [asyncio.create_task(each.run(bus)) for each in (mirror, relay_mirror)]
         try:
             await running.start(settings.ocpp_host, settings.ocpp_port)
             yield running
             await running.stop()
         finally:
-            refreshing.cancel()
-            await asyncio.gather(refreshing, return_exceptions=True)
+            for task in refreshing:
+                task.cancel()
+            await asyncio.gather(*refreshing, return_exceptions=True)
 
 
 def gateway_settings(settings: Settings) -> GatewaySettings:

@@ -45,8 +45,11 @@ class Live(NamedTuple):
     data: dict[str, Any]
 
 
-Answer = bytes | Callable[[Sequence[Sequence[Any]]], bytes]
-"""The CALLRESULT's payload, encoded; or how to make it from the rows that the writes returned (one per returning write)."""
+Answer = bytes | Callable[[Sequence[Sequence[Any]]], bytes | None]
+"""The CALLRESULT's payload, encoded; or how to make it from the rows that the writes returned (one per returning write).
+
+None from a relay alone: it answers itself when the charge point's operator has decided.
+"""
 
 
 class Outcome(NamedTuple):

@@ -159,6 +159,8 @@ class Connection(AcceptedListener):
             self._submit_closed()
             return
         self.context.tell("gateway.opened", {"key": peer.key, "epoch": epoch})
+        if self.context.relays is not None:
+            self.context.relays.opened(exchange)
         for data in early or ():
             exchange.receive(data)
 

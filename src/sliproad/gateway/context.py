@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sliproad.foundation.inbound import Handler
 from sliproad.gateway.commit_group import CommitGroup
@@ -10,6 +10,9 @@ from sliproad.gateway.ports import ANY_ACTION, FrameLog, Handlers, Identities, P
 from sliproad.ocpp.actions import sent_by_charge_point
 from sliproad.ocpp.validation import rules_of
 from sliproad.ocpp.versions import OcppVersion
+
+if TYPE_CHECKING:
+    from sliproad.gateway.relays import Relays
 
 
 @dataclass(slots=True)
@@ -31,6 +34,8 @@ class Context:
     ping_seconds: float
     logs_routine_meter_values: bool
     """Whether MeterValues are frames of the log also where nobody watches (`exchange.Exchange._is_routine`)."""
+    relays: "Relays | None" = None
+    """The second connections of charge points, to their operators' servers."""
 
 
 def by_version(handlers: Handlers) -> dict[OcppVersion, dict[str, Handler]]:

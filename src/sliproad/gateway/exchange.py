@@ -25,6 +25,7 @@ from sliproad.ocpp.versions import OcppVersion
 if TYPE_CHECKING:
     from sliproad.gateway.connection import Connection
     from sliproad.gateway.context import Context
+    from sliproad.gateway.relay import Relay
 
 log = structlog.get_logger()
 BOOT = "BootNotification"
@@ -49,6 +50,7 @@ class Exchange:
         "heartbeat_at",
         "peer",
         "quarantined",
+        "relay",
         "seen_at",
         "version",
     )
@@ -64,6 +66,8 @@ class Exchange:
         self.seen_at = time()
         self.heartbeat_at: float | None = None
         self.quarantined = 0
+        self.relay: Relay | None = None
+        """The second connection, to the operator's server, where there is one."""
 
     def receive(self, data: bytes) -> None:
         """Take in one text message."""
@@ -91,6 +95,8 @@ class Exchange:
     def close(self) -> None:
         """The socket is gone: our CALLs will have no answer."""
         self.calls.close()
+        if self.context.relays is not None:
+            self.context.relays.closed(self)
 
     def poisoned(self, call: Call | Send, raw: bytes, at: float, error: Exception) -> None:
         """A valid message could not be processed: keep it with its payload as it came, then answer; nothing is lost."""
@@ -125,8 +131,10 @@ class Exchange:
         if action == HEARTBEAT and self._is_mere_sign_of_life(at):
             assert type(outcome.answer) is bytes
             self.answer(call, outcome.answer)
-        else:
-            self._submit(call, outcome, raw, at)
+        elif self.relay is None:
+            self.submit(call, outcome, raw, at)
+        elif (heard := self.relay.heard(call, payload, outcome, raw, at)) is not None:
+            self.submit(call, heard, raw, at)
         if self.calls.waits_for_first_frame and action != BOOT:
             self.calls.release()
 
@@ -148,7 +156,7 @@ class Exchange:
             and not self.context.logs_routine_meter_values
         )
 
-    def _submit(self, call: Call, outcome: Outcome, raw: bytes, at: float) -> None:
+    def submit(self, call: Call, outcome: Outcome, raw: bytes, at: float) -> None:
         """Have the writes of a handled CALL committed with its frame, then answer; at once where there are none."""
         context, peer, writes = self.context, self.peer, outcome.writes
         if call.action == METER_VALUES and writes and self._is_routine(call, at):
@@ -214,6 +222,8 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 - whatever it is, the message is kept and answered
             self.poisoned(send, raw, at, error)
             return
+        if self.relay is not None:
+            self.relay.sent(send, payload, at)
         frame = self.context.frame_log(self.peer, "in", "call", send.message_id, send.action, raw, at, None)
         self.context.group.submit(Pending(self, send, outcome, (*outcome.writes, frame), raw))
 
@@ -242,17 +252,21 @@ class Pending:
     def committed(self, rows: Rows) -> None:
         exchange, call = self._exchange, self._call
         if type(call) is Call:
-            answer: Answer = self._outcome.answer
-            if type(answer) is not bytes:
+            answer: bytes | None
+            given: Answer = self._outcome.answer
+            if type(given) is bytes:
+                answer = given
+            else:
                 try:
-                    answer = answer(rows)  # type: ignore[operator]
+                    answer = given(rows)  # type: ignore[operator]
                 except CallRefused as refusal:
                     exchange.refuse(call, refusal)
                     return
                 except Exception as error:  # noqa: BLE001 - whatever it is, the message is kept and answered
                     exchange.poisoned(call, self._raw, time(), error)
                     return
-            exchange.answer(call, answer)
+            if answer is not None:  # else the relay gives it, when the operator has decided
+                exchange.answer(call, answer)
         if self._outcome.live is not None:
             exchange.tell(self._outcome)
 

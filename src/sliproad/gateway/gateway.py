@@ -20,6 +20,8 @@ from sliproad.gateway.commit_group import CommitGroup
 from sliproad.gateway.context import Context, by_version
 from sliproad.gateway.listener import Listener
 from sliproad.gateway.ports import FrameLog, Handlers, Identities, Presence, Quarantine, RecordAttempts
+from sliproad.gateway.relay_ports import RelayPorts
+from sliproad.gateway.relays import Relays
 from sliproad.gateway.roster import Roster
 
 log = structlog.get_logger()
@@ -37,6 +39,8 @@ class Ports:
     record_attempts: RecordAttempts
     frame_log: FrameLog
     quarantine: Quarantine
+    relay: RelayPorts | None = None
+    """Without it no charge point has a second connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ class Gateway:
             logs_routine_meter_values=settings.logs_routine_meter_values,
         )
         self.roster = Roster(self.context)
+        if ports.relay is not None:
+            self.context.relays = Relays(ports.relay, self.roster)
         self.bridge = CommandBridge(bus, self.roster, self.gateway_id)
         self.recorder = AttemptRecorder(ports.record_attempts)
         self.listener = Listener(
@@ -115,6 +121,8 @@ class Gateway:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 await self.roster.empty()
+                if self.context.relays is not None:
+                    await self.context.relays.stop()
                 await self.bridge.finished()
                 await self.group.drained()
                 await self.recorder.flush()

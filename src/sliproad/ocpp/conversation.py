@@ -124,17 +124,24 @@ class Conversation:
         return self._inbound.next()
 
     def call(
-        self, action: str, payload: Payload, now: float, *, timeout_seconds: float | None = None
+        self,
+        action: str,
+        payload: Payload,
+        now: float,
+        *,
+        timeout_seconds: float | None = None,
+        message_id: str | None = None,
     ) -> tuple[bytes | None, OutboundCall]:
         """Send a CALL of ours, when one may go now, else queue it: then the bytes are None and `next_to_send` gives
         them.
 
-        The payload is to be valid (`validation.validate_call`). The time limit counts anew from when it is sent. Raises
+        The payload is to be valid (`validation.validate_call`). The time limit counts anew from when it is sent.
+        `message_id` is for a CALL that may go out again on another socket and is to be recognised there. Raises
         CallQueueFullError when too many wait.
         """
         self._sequence += 1
         call = OutboundCall(
-            f"{self._prefix}-{self._sequence}",
+            message_id or f"{self._prefix}-{self._sequence}",
             action,
             payload,
             timeout_seconds=self.call_timeout_seconds if timeout_seconds is None else timeout_seconds,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +53,12 @@ class ConnectorStatus:
     received_at: datetime
     report_count: int
     """How often it reported, ever: grows by one with each report, also with one that changes nothing."""
+
+
+class LastBoot(NamedTuple):
+    """The payload of the last BootNotification, None before the first, beside what the charge point was registered as."""
+
+    payload: dict[str, Any] | None
+    vendor: str
+    model: str
+    serial_number: str

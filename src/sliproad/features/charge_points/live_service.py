@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from sliproad.features.charge_points import live_store
-from sliproad.features.charge_points.live_model import ConnectorStatus, LiveState
+from sliproad.features.charge_points.live_model import ConnectorStatus, LastBoot, LiveState
 from sliproad.features.charge_points.live_store import ChargePointLiveRow
 from sliproad.foundation.database import Session, Where
 from sliproad.foundation.errors import NotFound
@@ -27,6 +27,17 @@ class LiveService:
         """The live states of many at once, by key; absent ones are left out."""
         rows = await live_store.live_rows(session, charge_point_keys)
         return {row.charge_point_key: _live_state(row) for row in rows}
+
+    async def last_boot(self, where: Where, charge_point_key: int) -> LastBoot:
+        """What the charge point last said of itself when it booted.
+
+        Raises:
+            NotFound: there is no such charge point for this caller.
+        """
+        found = await live_store.find_last_boot(where, charge_point_key)
+        if found is None:
+            raise NotFound("There is no such charge point.")
+        return found
 
     async def connectors(self, where: Where, charge_point_key: int) -> list[ConnectorStatus]:
         """What each connector last reported, in their order; those that never did are not among them."""

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, select, text
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.features.charge_points.live_model import ConnectorStatus, LiveState
+from sliproad.features.charge_points.live_model import ConnectorStatus, LastBoot, LiveState
 from sliproad.foundation.database import Row, Session, Where, kept, run, visible_to
 
 
@@ -92,6 +92,10 @@ class GatewayRow(Row):
 
 
 LIVE = f"select {', '.join(LiveState.__slots__)} from charge_point_live where charge_point_key = %(key)s"  # noqa: S608 (constants)
+LAST_BOOT = """
+select l.boot_payload, c.vendor, c.model, c.serial_number from charge_points c
+  join charge_point_live l on l.charge_point_key = c.key where c.key = %(key)s
+"""
 CONNECTORS = f"""
 select {", ".join(ConnectorStatus.__slots__)} from connectors where charge_point_key = %(key)s order by evse_id, connector_id
 """  # noqa: S608 (constants)
@@ -101,6 +105,12 @@ async def find_live(where: Where, charge_point_key: int) -> LiveState | None:
     """As it is now; None where there is none to be seen."""
     rows = await run(where, LIVE, {"key": charge_point_key})
     return LiveState(*rows[0]) if rows else None
+
+
+async def find_last_boot(where: Where, charge_point_key: int) -> LastBoot | None:
+    """Its last BootNotification and what it was registered as; None where there is no such charge point to be seen."""
+    rows = await run(where, LAST_BOOT, {"key": charge_point_key})
+    return LastBoot(*rows[0]) if rows else None
 
 
 async def find_connectors(where: Where, charge_point_key: int) -> list[ConnectorStatus]:

@@ -27,6 +27,10 @@ class ChargingService:
         """
         return await transactions_store.transactions_of(where, charge_point_key, since, id_token, remote_start_id)
 
+    async def transaction_started_by(self, where: Where, charge_point_key: int, start_key: str) -> str | None:
+        """The id that 1.6's StartTransaction with this natural key was given (`ocpp.start_transaction`); None: there is none."""
+        return await transactions_store.transaction_started_by(where, charge_point_key, start_key)
+
     async def transactions_page(
         self, where: Where, page: Page, *, charge_point_key: int | None = None, is_open: bool | None = None
     ) -> tuple[list[Transaction], str | None]:

@@ -166,6 +166,19 @@ with input as (
 An event that tells nothing new of its transaction, as most Updated do, leaves the transaction's row alone.
 """
 
+AUTHORIZED = Statement(
+    "charging.authorized",
+    35,
+    """
+update transactions t set authorization_status = i.z,
+    flags = case when i.z = 'Accepted' then array_remove(t.flags, 'token_not_accepted')
+      else array(select distinct unnest(t.flags || array['token_not_accepted']) order by 1) end
+  from json_to_recordset(%(rows)s) as i(k bigint, x text, z text)
+  where t.charge_point_key = i.k and t.transaction_id = i.x and t.is_known
+""",
+)
+"""Who decides about a token may be the charge point's operator, whose word came after the transaction was stored."""
+
 METER_VALUES = Statement(
     "charging.meter_values",
     36,

@@ -28,6 +28,15 @@ _TRANSACTIONS = (
 )
 
 
+STARTED = "select transaction_id from transactions where charge_point_key = %(key)s and start_key = %(start_key)s"
+
+
+async def transaction_started_by(where: Where, charge_point_key: int, start_key: str) -> str | None:
+    """The id that 1.6's StartTransaction with this natural key was given."""
+    rows = await run(where, STARTED, {"key": charge_point_key, "start_key": start_key})
+    return rows[0][0] if rows else None
+
+
 async def transactions_of(
     where: Where,
     charge_point_key: int,

@@ -81,19 +81,22 @@ with input as (
   select distinct on (k) * from json_to_recordset(%(rows)s) as i(
       k bigint, p text, g bigint, c bigint, s text, r text, t float8, e text) order by k, c desc, t desc
 ), changed as (
-  update connection_assignments a set state = i.s, reason = i.r, state_at = to_timestamp(i.t), relay_epoch = i.c,
+  update connection_assignments a set state = i.s, state_at = to_timestamp(i.t), relay_epoch = i.c,
+      reason = case when i.s = 'off' then coalesce(i.r, a.reason) else i.r end,
       connected_at = case when i.s = 'connected' then to_timestamp(i.t) else a.connected_at end
     from input i
     where a.charge_point_key = i.k and a.generation = i.g and a.relay_epoch <= i.c
-      and (a.state, coalesce(a.reason, '')) <> (i.s, coalesce(i.r, ''))
-  returning new.charge_point_key, new.organization_id, new.operator_id, new.version_id, new.state, new.reason, new.state_at,
-    old.state as previous_state, i.p, i.e
+      and (a.state <> i.s or (coalesce(i.r, '') <> coalesce(a.reason, '') and (i.s <> 'off' or i.r is not null)))
+  returning a.charge_point_key, a.organization_id, a.operator_id, a.version_id, a.state, a.reason, a.state_at, i.p, i.e
 )
 insert into outbox (event_id, name, organization_id, charge_point_key, occurred_at, data)
   select e, 'connection.state_changed', organization_id, charge_point_key, state_at, jsonb_build_object(
-      'charge_point_id', p, 'operator_id', operator_id, 'version', version_id, 'state', state, 'previous_state', previous_state,
-      'reason', reason, 'state_at', to_char(state_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+      'charge_point_id', p, 'operator_id', operator_id, 'version', version_id, 'state', state,
+      'reason', reason, 'changed_at', to_char(state_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
     from changed where e is not null
 """,
 )
-"""How the connection to the operator's server is. A word about settings that were replaced, or from an older socket, changes nothing."""
+"""How the connection to the operator's server is (`model.state_changed`).
+
+A word about settings that were replaced, or from an older socket of the charge point, changes nothing.
+"""

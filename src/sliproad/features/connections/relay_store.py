@@ -5,7 +5,7 @@ What gateways write of them goes through their commit groups (`relay_statements`
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -99,9 +99,55 @@ select our_transaction_id from relay_transactions
 """
 
 
-async def waiting(database: Database, charge_point_key: int, operator_id: str, most: int) -> Sequence[Any]:
-    """The oldest messages that wait for this operator: (seq, action, payload, attempts)."""
-    return await database.ask(WAITING, {"key": charge_point_key, "operator_id": operator_id, "most": most})
+ASSIGNED = """
+select charge_point_key, operator_id, generation, mode, url, identity, username, password_sealed, ca_certificate,
+    ca_certificate_domain, authorization_decision, off_policy
+  from connection_assignments where changed_xid >= %(xid)s
+"""
+HAS_CHANGED = """
+select pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
+  coalesce((select max(changed_xid) from connection_assignments) >= %(xid)s, false)
+"""
+"""The oldest transaction still running, and whether any assignment was written by transaction `xid` or a later one."""
+
+
+class WaitingMessage(NamedTuple):
+    """A message that waits for an operator."""
+
+    seq: int
+    action: str
+    payload: str
+    attempts: int
+
+
+class AssignedRelay(NamedTuple):
+    """What a gateway needs of an assignment."""
+
+    charge_point_key: int
+    operator_id: str
+    generation: int
+    mode: str
+    url: str
+    identity: str
+    username: str
+    password_sealed: bytes | None
+    ca_certificate: str | None
+    ca_certificate_domain: str | None
+    authorization_decision: str
+    off_policy: str
+
+
+async def assignments_changed_since(database: Database, xid: int) -> tuple[int, list[AssignedRelay]]:
+    """Assignments written by transaction `xid` or a later one, and the `xid` to ask with next time: nothing is missed so."""
+    [(xmin, has_changed)] = await database.ask(HAS_CHANGED, {"xid": xid})
+    rows = await database.ask(ASSIGNED, {"xid": xid}) if has_changed else ()
+    return xmin, [AssignedRelay(*row) for row in rows]
+
+
+async def waiting(database: Database, charge_point_key: int, operator_id: str, most: int) -> Sequence[WaitingMessage]:
+    """The oldest messages that wait for this operator."""
+    asked = {"key": charge_point_key, "operator_id": operator_id, "most": most}
+    return [WaitingMessage(*row) for row in await database.ask(WAITING, asked)]
 
 
 async def their_transaction(database: Database, charge_point_key: int, operator_id: str, ours: int) -> int | None:

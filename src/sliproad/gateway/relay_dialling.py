@@ -1,0 +1,162 @@
+"""Dials an operator's server for a charge point: the address checked and pinned, TLS by exactly the stored CA, reasons in kinds.
+
+`relay` calls `dial`. No redirects, no proxies, no other address than the one that `foundation.outbound` allowed (contract §6).
+OCPP-J 1.6 §3.1, 2.x Part 4 §3.
+"""
+
+import asyncio
+import base64
+import contextlib
+import socket
+import ssl
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from picows import WSError, WSHandshakeError, WSListener, WSTransport, ws_connect
+
+from sliproad.foundation.errors import UpstreamUnavailable
+from sliproad.foundation.outbound import Guard, Pinned
+from sliproad.gateway.relay_ports import RelayFailed, Target
+from sliproad.ocpp.versions import OcppVersion
+
+DIAL_SECONDS = 10.0
+PING_SECONDS = 30.0
+READ_BUFFER_BYTES = 2048
+_STATUSES = {HTTPStatus.FORBIDDEN: "forbidden", HTTPStatus.NOT_FOUND: "unknown"}
+_EXPIRED = {9, 10}
+"""X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED."""
+_NOT_ISSUED = {2, 18, 19, 20, 21}
+"""OpenSSL's X509_V_ERR_…: no issuer found, self-signed, a chain that ends elsewhere."""
+_OTHER_NAME = {62, 64}
+
+
+async def dial(
+    target: Target, version: OcppVersion, guard: Guard, listener: WSListener, most_bytes: int
+) -> WSTransport:
+    """Open the WebSocket; frames go to `listener` from then on.
+
+    Raises:
+        RelayFailed: with the reason.
+    """
+    try:
+        async with asyncio.timeout(DIAL_SECONDS):
+            return await _dial(target, version, guard, listener, most_bytes)
+    except TimeoutError:
+        raise RelayFailed("silent", host=urlsplit(target.url).hostname, seconds=f"{DIAL_SECONDS:g}") from None
+
+
+async def _dial(
+    target: Target, version: OcppVersion, guard: Guard, listener: WSListener, most_bytes: int
+) -> WSTransport:
+    try:
+        pinned = await guard.pin(target.url)
+    except UpstreamUnavailable as error:
+        raise RelayFailed("address", detail=error.detail) from None
+    tls = _context(target.ca_certificate or "") if pinned.is_secure else None
+    named: dict[str, Any] = {} if tls is None else {"server_hostname": target.ca_certificate_domain or pinned.host}
+    try:
+        transport, _ = await ws_connect(
+            lambda: listener,
+            target.url,
+            ssl_context=tls,
+            websocket_handshake_timeout=DIAL_SECONDS,
+            logger_name="relay",
+            enable_auto_ping=True,
+            auto_ping_idle_timeout=PING_SECONDS,
+            auto_ping_reply_timeout=PING_SECONDS,
+            max_frame_size=most_bytes,
+            extra_headers=_headers(target, version),
+            max_redirects=0,
+            read_buffer_init_size=READ_BUFFER_BYTES,
+            socket_factory=lambda _url: _connected(pinned),
+            **named,
+        )
+    except WSHandshakeError as error:
+        raise _refused(error, target) from None
+    except (WSError, EOFError):
+        raise RelayFailed("not_websocket") from None
+    except ssl.SSLCertVerificationError as error:
+        raise _distrusted(error, target) from None
+    except ssl.SSLError as error:
+        raise RelayFailed("tls", host=pinned.host, detail=error.reason or "no handshake") from None
+    except ConnectionRefusedError:
+        raise RelayFailed("refused", host=pinned.host, port=pinned.port) from None
+    except (ConnectionResetError, BrokenPipeError, ConnectionAbortedError):
+        raise RelayFailed(
+            "tls" if tls else "not_websocket", host=pinned.host, detail="it closed the connection"
+        ) from None
+    except OSError as error:
+        raise RelayFailed(
+            "unreachable", host=pinned.host, port=pinned.port, detail=error.strerror or "no route"
+        ) from None
+    if transport.response.headers.get("Sec-WebSocket-Protocol") != version.subprotocol:
+        transport.send_close()
+        transport.disconnect()
+        raise RelayFailed("subprotocol", version=version.value)
+    return transport
+
+
+async def _connected(pinned: Pinned) -> socket.socket:
+    """A socket to the checked address, whatever the name says by now.
+
+    Raises:
+        OSError: there is none.
+    """
+    family = socket.AF_INET6 if ":" in pinned.address else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setblocking(False)
+        with contextlib.suppress(OSError):
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await asyncio.get_running_loop().sock_connect(made, (pinned.address, pinned.port))
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def _headers(target: Target, version: OcppVersion) -> dict[str, str]:
+    headers = {"Sec-WebSocket-Protocol": version.subprotocol}
+    if target.password is not None:
+        pair = f"{target.user}:{target.password}".encode()
+        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+    return headers
+
+
+@lru_cache(maxsize=256)
+def _context(ca_certificate: str) -> ssl.SSLContext:
+    """TLS that trusts this CA alone; one for all charge points with the same settings.
+
+    Raises:
+        RelayFailed: there is no usable certificate in it.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a stored intermediate CA is as good as a root
+    try:
+        context.load_verify_locations(cadata=ca_certificate)
+    except (ssl.SSLError, ValueError) as error:
+        raise RelayFailed("ca", detail=getattr(error, "reason", None) or "it is no PEM certificate") from None
+    return context
+
+
+def _distrusted(error: ssl.SSLCertVerificationError, target: Target) -> RelayFailed:
+    code = error.verify_code
+    if code in _OTHER_NAME:
+        return RelayFailed("domain", domain=target.ca_certificate_domain)
+    if code in _NOT_ISSUED:
+        return RelayFailed("authority")
+    if code in _EXPIRED:
+        return RelayFailed("expired")
+    return RelayFailed("certificate", detail=error.verify_message)
+
+
+def _refused(error: WSHandshakeError, target: Target) -> RelayFailed:
+    status = None if error.response is None else int(error.response.status)
+    if status == HTTPStatus.UNAUTHORIZED:
+        return RelayFailed("unauthorized" if target.password is not None else "no_password", user=target.user)
+    if status is None or status in {HTTPStatus.OK, HTTPStatus.SWITCHING_PROTOCOLS}:
+        return RelayFailed("not_websocket")
+    return RelayFailed(_STATUSES.get(HTTPStatus(status), "status"), status=status, path=urlsplit(target.url).path)
