@@ -84,7 +84,7 @@ class Conversation:
         rules = self._requests.get(frame.action)
         if (
             inbound.current is None
-            and frame.message_id not in inbound.answered
+            and frame.message_id != inbound.answered_id
             and rules is not None
             and rules.is_valid(frame.payload)
         ):

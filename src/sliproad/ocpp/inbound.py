@@ -12,10 +12,8 @@ from typing import Final
 from sliproad.ocpp.frames import Call
 
 MAX_WAITING_CALLS: Final = 16
-REMEMBERED_ANSWERS: Final = 4
 REPEAT_WINDOW_SECONDS: Final = 60.0
 _ALWAYS_NEW: Final = frozenset({"Heartbeat", "BootNotification"})  # their answers are what is so now
-_NEVER: Final = (0, float("-inf"), b"")
 
 
 class NotOutstandingError(LookupError):
@@ -25,16 +23,29 @@ class NotOutstandingError(LookupError):
 class InboundCalls:
     """Which CALL is being handled, which wait, and what was answered lately.
 
-    `current` is the CALL being handled, `waiting` those behind it; `answered` has, by message id, the latest answers, the
-    oldest first.
+    `current` is the CALL being handled, `waiting` those behind it. Of the CALL answered last, `answered_id` is the id: what is
+    sent again comes next, since nothing else may be outstanding. One answer is kept and not several because every message
+    touches what is kept, and with thousands of sockets it is never in the processor's cache.
     """
 
-    __slots__ = ("_fingerprint", "_received_at", "answered", "current", "waiting")
+    __slots__ = (
+        "_answer",
+        "_answered_fingerprint",
+        "_answered_received_at",
+        "_fingerprint",
+        "_received_at",
+        "answered_id",
+        "current",
+        "waiting",
+    )
 
     def __init__(self) -> None:
         """Start with none."""
         self.current: Call | None = None
-        self.answered: dict[str, tuple[int, float, bytes]] = {}
+        self.answered_id: str | None = None
+        self._answer = b""
+        self._answered_fingerprint = 0
+        self._answered_received_at = 0.0
         self._fingerprint = 0
         self._received_at = 0.0
         self.waiting: list[tuple[Call, int, float]] = []
@@ -50,9 +61,12 @@ class InboundCalls:
 
     def answer_given(self, call: Call, fingerprint: int, now: float) -> bytes | None:
         """Give the answer this very CALL got a short while ago; an id that comes with other content is another CALL."""
-        known, received_at, answer = self.answered.get(call.message_id, _NEVER)
-        repeated = known == fingerprint and now - received_at <= REPEAT_WINDOW_SECONDS
-        return answer if repeated and call.action not in _ALWAYS_NEW else None
+        repeated = (
+            self.answered_id == call.message_id
+            and self._answered_fingerprint == fingerprint
+            and now - self._answered_received_at <= REPEAT_WINDOW_SECONDS
+        )
+        return self._answer if repeated and call.action not in _ALWAYS_NEW else None
 
     def is_full(self) -> bool:
         """Tell whether no further CALL may wait."""
@@ -73,13 +87,13 @@ class InboundCalls:
         if self.current is None or self.current.message_id != message_id:
             raise NotOutstandingError("no CALL with this id is being handled")
         self.current = None
-        answered = self.answered
-        if answer is None or message_id in answered:
-            answered.pop(message_id, None)
-        if answer is not None:
-            if len(answered) >= REMEMBERED_ANSWERS:
-                del answered[next(iter(answered))]
-            answered[message_id] = (self._fingerprint, self._received_at, answer)
+        if answer is None:
+            self.answered_id = None
+        else:
+            self.answered_id = message_id
+            self._answer = answer
+            self._answered_fingerprint = self._fingerprint
+            self._answered_received_at = self._received_at
 
     def next(self) -> Call | None:
         """Give the longest waiting CALL, which is then the one being handled; None while one is, or when none waits."""
