@@ -199,7 +199,7 @@ class BuildingSite:
             await jobs.close()
 
     @contextlib.asynccontextmanager
-    async def gateway(self, port: int | None = None) -> AsyncIterator[Gateway]:
+    async def gateway(self, port: int | None = None, **settings_of: Any) -> AsyncIterator[Gateway]:
         """A gateway that listens; leaving the block closes every socket."""
         port = port or free_port()
         settings = Settings(
@@ -209,6 +209,7 @@ class BuildingSite:
             secret_key=SecretStr(SECRET),
             ocpp_port=port,
             commissioning_heartbeat_seconds=HEARTBEAT_SECONDS,
+            **settings_of,
         )
         self.ocpp_url = f"ws://127.0.0.1:{port}"
         async with gateway_wiring.gateway(settings) as running:

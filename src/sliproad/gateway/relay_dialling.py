@@ -91,6 +91,8 @@ async def _dial(
         raise RelayFailed(
             "unreachable", host=pinned.host, port=pinned.port, detail=error.strerror or "no route"
         ) from None
+    if transport.response is None:  # closed before any answer
+        raise RelayFailed("not_websocket")
     if transport.response.headers.get("Sec-WebSocket-Protocol") != version.subprotocol:
         transport.send_close()
         transport.disconnect()
