@@ -19,16 +19,17 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from routers import Routers
-from sliproad.features.accounts import tokens
+from sliproad.features.accounts import operator_routes, tokens
 from sliproad.features.accounts.authentication import Authentication
 from sliproad.features.accounts.guards import Guards
 from sliproad.features.accounts.invitations import Invitations
 from sliproad.features.accounts.mailed_tokens import MailedTokens
-from sliproad.features.accounts.model import Audience, KeyScope
+from sliproad.features.accounts.model import Audience, KeyScope, OperatorScope
+from sliproad.features.accounts.operators import Operators, new_operator_key
 from sliproad.features.accounts.organizations import new_api_key
 from sliproad.features.accounts.passwords import Passwords
 from sliproad.features.accounts.service import AccountService
-from sliproad.features.accounts.store import InstallerRow, OrganizationRow, UserRow
+from sliproad.features.accounts.store import InstallerRow, OperatorRow, OrganizationRow, UserRow
 from sliproad.features.accounts.tokens import AccessTokens
 from sliproad.features.charge_points import routes as charge_point_routes
 from sliproad.features.charge_points.attempts import AttemptService
@@ -37,6 +38,14 @@ from sliproad.features.charging import routes as charging_routes
 from sliproad.features.charging.service import ChargingService
 from sliproad.features.commands import routes as command_routes
 from sliproad.features.commands.service import CommandService
+from sliproad.features.connections import jobs as connection_jobs
+from sliproad.features.connections import routes as connection_routes
+from sliproad.features.connections.applying import ConnectionApplying
+from sliproad.features.connections.assigning import Assigning
+from sliproad.features.connections.following import Placements, SiteConnections
+from sliproad.features.connections.provisioning import Provisioning
+from sliproad.features.connections.sealing import ConnectionSecrets
+from sliproad.features.connections.versions import ConnectionVersions
 from sliproad.features.frame_log import routes as frame_log_routes
 from sliproad.features.frame_log.service import FrameLogService
 from sliproad.features.projects import (
@@ -62,7 +71,7 @@ from sliproad.features.sites.store import SiteOwnerRow
 from sliproad.foundation import outgoing
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import Clock, SystemClock
-from sliproad.foundation.crypto import SecretKey
+from sliproad.foundation.crypto import SealingKeys, SecretKey
 from sliproad.foundation.database import ENGINE, Database
 from sliproad.foundation.files import Files
 from sliproad.foundation.ids import new_id
@@ -75,6 +84,7 @@ from sliproad.foundation.web.limits import RateLimiter
 
 PUBLIC_URL = "http://sliproad.example"
 OCPP_PUBLIC_URL = "wss://ocpp.sliproad.example"
+SEALING_SECRET = "a sealing key of the tests, random enough"
 SEEN: Mapping[str, PlatformCheck] = {}
 
 
@@ -178,6 +188,35 @@ class Workplace:
             session.add(row)
         return Somebody(self.client, organization_id, key)
 
+    async def operator(self, name: str = "Northern Lights", *scopes: OperatorScope) -> Somebody:
+        """A new operator's API key; with every scope where none is given."""
+        operator_id = new_id("opr")
+        async with self.engine.transaction(ENGINE) as session:
+            session.add(OperatorRow(operator_id=operator_id, name=name, contact_email="ocpp@operator.example"))
+        return await self.operator_key(operator_id, *(scopes or OperatorScope))
+
+    async def operator_key(self, operator_id: str, *scopes: OperatorScope) -> Somebody:
+        """One more API key of an operator."""
+        async with self.engine.transaction(ENGINE) as session:
+            names = [scope.value for scope in scopes]
+            row, key = new_operator_key(self.secret_key, operator_id, "test key", names, self.clock)
+            session.add(row)
+        return Somebody(self.client, operator_id, key)
+
+    async def select_operator(self, owner: Somebody, site_id: str, operator: Somebody | None) -> None:
+        """The organisation says who runs the connections of a site, and jobs do what follows."""
+        answer = await owner.put(
+            f"/api/v1/cpo/sites/{site_id}/operator", json={"operator_id": operator.id if operator else None}
+        )
+        assert answer.status_code == 200, answer.text
+        await self.work()
+
+    async def work(self) -> None:
+        """Run every job that waits, as a worker does."""
+        await self.jobs.app.run_worker_async(
+            wait=False, install_signal_handlers=False, listen_notify=False, delete_jobs="successful"
+        )
+
     async def installer(self, full_name: str = "Alex Technician") -> Somebody:
         """A verified installer with an access token."""
         installer_id = new_id("ins")
@@ -278,8 +317,11 @@ async def open_workplace(
         clock=clock,
     )
     commissioning = CommissioningSaw()
-    sites = SiteService(web, clock)
-    registry = RegistryService(web, clock, bus, ocpp_public_url=OCPP_PUBLIC_URL)
+    assigning = Assigning(clock, jobs)
+    sites = SiteService(web, clock, AccountService(), SiteConnections(assigning))
+    placements = Placements(sites, jobs)
+    registry = RegistryService(web, clock, bus, ocpp_public_url=OCPP_PUBLIC_URL, placements=placements)
+    connection_jobs.register(jobs, Provisioning(engine, bus, assigning, registry, sites))
     projects = ProjectService(web, clock, sites, registry, commissioning)
     assignment = AssignmentService(web, clock, projects, sites, AccountService())
     checklists = ChecklistService(web, clock, projects)
@@ -298,6 +340,12 @@ async def open_workplace(
                     BulkRegistrationService(web, projects, registry, CredentialService(secret_key), limiter=limiter),
                 ),
                 routers.of(charge_point_routes.router, registry, attempts),
+                routers.of(operator_routes.router, Operators(web, secret_key, clock)),
+                routers.of(
+                    connection_routes.router,
+                    ConnectionVersions(web, clock, ConnectionSecrets(SealingKeys([SEALING_SECRET]))),
+                    ConnectionApplying(web, bus, assigning, registry, sites),
+                ),
                 routers.of(command_routes.router, registry, CommandService(engine, bus)),
                 routers.of(charging_routes.router, web, ChargingService(), registry),
                 routers.of(frame_log_routes.router, web, FrameLogService(), registry),

@@ -13,5 +13,6 @@ def routes(of: Services) -> dict[str, Sequence[Route]]:
     return {
         EVERY_EVENT: (of.webhooks.fan_out,),
         "commissioning.completed": (of.site_owner_mails.tell_site_owners,),
+        "handover.completed": (of.placements.handed_over,),
         "issue.reported": (of.issue_mails.tell_organization,),
     }

@@ -38,6 +38,7 @@ from sliproad.features.commissioning import (
     templates_routes,
 )
 from sliproad.features.commissioning import routes as commissioning_routes
+from sliproad.features.connections import routes as connection_routes
 from sliproad.features.firmware import library_routes, updates_routes, uploads_pages, uploads_routes
 from sliproad.features.frame_log import routes as frame_log_routes
 from sliproad.features.handover import installer_pages as handover_installer_pages
@@ -142,6 +143,7 @@ def organization_apis(of: Services) -> Iterator[APIRouter]:
 def operator_apis(of: Services) -> Iterator[APIRouter]:
     """The operator's side (OPER)."""
     yield operator_routes.router(of.operators)
+    yield connection_routes.router(of.connection_versions, of.connection_applying)
 
 
 def installer_pages(of: Services) -> Iterator[APIRouter]:

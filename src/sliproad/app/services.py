@@ -30,6 +30,12 @@ from sliproad.features.commissioning.records import CommissioningRecords
 from sliproad.features.commissioning.runner import CommissioningRunner
 from sliproad.features.commissioning.service import CommissioningService
 from sliproad.features.commissioning.templates_assembly import TemplateRoom
+from sliproad.features.connections.applying import ConnectionApplying
+from sliproad.features.connections.assigning import Assigning
+from sliproad.features.connections.following import Placements, SiteConnections
+from sliproad.features.connections.provisioning import Provisioning
+from sliproad.features.connections.sealing import ConnectionSecrets
+from sliproad.features.connections.versions import ConnectionVersions
 from sliproad.features.device_model.service import DeviceModelService
 from sliproad.features.firmware import assembly
 from sliproad.features.firmware.assembly import FirmwareRoom
@@ -49,6 +55,7 @@ from sliproad.features.sites.ownership import SiteOwnershipService
 from sliproad.features.sites.service import SiteService
 from sliproad.features.webhooks.control import WebhookControl
 from sliproad.features.webhooks.service import WebhookService
+from sliproad.foundation.crypto import SealingKeys
 from sliproad.foundation.files import Files
 
 
@@ -59,7 +66,7 @@ class Services(AccountServices):
 
     @cached_property
     def sites(self) -> SiteService:
-        return SiteService(self.database, self.clock)
+        return SiteService(self.database, self.clock, self.accounts, self.site_connections)
 
     @cached_property
     def site_ownership(self) -> SiteOwnershipService:
@@ -67,7 +74,13 @@ class Services(AccountServices):
 
     @cached_property
     def registry(self) -> RegistryService:
-        return RegistryService(self.database, self.clock, self.parts.bus, ocpp_public_url=self.parts.ocpp_public_url)
+        return RegistryService(
+            self.database,
+            self.clock,
+            self.parts.bus,
+            ocpp_public_url=self.parts.ocpp_public_url,
+            placements=self.placements,
+        )
 
     @cached_property
     def live(self) -> LiveService:
@@ -124,6 +137,36 @@ class Services(AccountServices):
         return BulkRegistrationService(
             self.database, self.projects, self.registry, self.credentials, limiter=self.limiter
         )
+
+    # ------------------------------------------------------------------ operators' connections
+
+    @cached_property
+    def assigning(self) -> Assigning:
+        return Assigning(self.clock, self.jobs)
+
+    @cached_property
+    def site_connections(self) -> SiteConnections:
+        return SiteConnections(self.assigning)
+
+    @cached_property
+    def placements(self) -> Placements:
+        return Placements(self.sites, self.jobs)
+
+    @cached_property
+    def connection_secrets(self) -> ConnectionSecrets:
+        return ConnectionSecrets(SealingKeys(self.parts.settings.sealing_secrets))
+
+    @cached_property
+    def connection_versions(self) -> ConnectionVersions:
+        return ConnectionVersions(self.database, self.clock, self.connection_secrets)
+
+    @cached_property
+    def connection_applying(self) -> ConnectionApplying:
+        return ConnectionApplying(self.database, self.parts.bus, self.assigning, self.registry, self.sites)
+
+    @cached_property
+    def provisioning(self) -> Provisioning:
+        return Provisioning(self.parts.engine, self.parts.bus, self.assigning, self.registry, self.sites)
 
     # ------------------------------------------------------------------ firmware
 

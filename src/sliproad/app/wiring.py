@@ -20,6 +20,7 @@ from sliproad.features.accounts.tokens import make_key
 from sliproad.features.charge_points.presence import count_gateways
 from sliproad.features.commissioning import diagnostics_jobs
 from sliproad.features.commissioning import jobs as commissioning_jobs
+from sliproad.features.connections import jobs as connection_jobs
 from sliproad.features.firmware import jobs as firmware_jobs
 from sliproad.features.handover import jobs as handover_jobs
 from sliproad.features.handover.signing_identity import given_identity, own_identity
@@ -114,6 +115,7 @@ def register_jobs(of: Services) -> None:
     parts = of.parts
     account_jobs.register(parts.jobs, of.account_mails)
     commissioning_jobs.register(parts.jobs, of.wakeups, of.leftovers)
+    connection_jobs.register(parts.jobs, of.provisioning)
     diagnostics_jobs.register(parts.jobs, of.diagnostics_collector)
     firmware_jobs.register(parts.jobs, of.firmware.upload_follower, of.firmware.update_follower)
     handover_jobs.register(parts.jobs, of.certificate_issuer)

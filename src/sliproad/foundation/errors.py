@@ -67,6 +67,11 @@ class NotFound(DomainError):
 class Conflict(DomainError):
     code = "conflict"
 
+    def __init__(self, detail: str, *, code: str | None = None, candidates: tuple[str, ...] = ()) -> None:
+        """`candidates`: the ids of what could have been meant."""
+        super().__init__(detail, code=code)
+        self.candidates = candidates
+
 
 class Unprocessable(DomainError):
     code = "unprocessable"

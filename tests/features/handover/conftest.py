@@ -19,6 +19,8 @@ from sliproad.features.charge_points.service import RegistryService
 from sliproad.features.charge_points.store import ChargePointRow
 from sliproad.features.commissioning.records import CommissioningRecords
 from sliproad.features.commissioning.store import CommissioningSessionRow, CommissioningStepRow
+from sliproad.features.connections.assigning import Assigning
+from sliproad.features.connections.following import Placements, SiteConnections
 from sliproad.features.handover import jobs as handover_jobs
 from sliproad.features.handover.checking import CertificateChecker
 from sliproad.features.handover.issuing import CertificateIssuer
@@ -131,13 +133,11 @@ async def installation(
     identity = await own_identity(vault, clock, name="Sliproad")
 
     def projects(database: Database) -> ProjectService:
-        return ProjectService(
-            database,
-            clock,
-            SiteService(database, clock),
-            RegistryService(database, clock, bus, ocpp_public_url="wss://ocpp.example"),
-            records,
+        sites = SiteService(database, clock, accounts, SiteConnections(Assigning(clock, jobs)))
+        registry = RegistryService(
+            database, clock, bus, ocpp_public_url="wss://ocpp.example", placements=Placements(sites, jobs)
         )
+        return ProjectService(database, clock, sites, registry, records)
 
     issuer = CertificateIssuer(
         engine,

@@ -22,5 +22,7 @@ async def test_every_operation_names_its_credential_and_its_answer(workplace: Wo
         assert "application/json" not in operation["responses"].get("422", {}).get("content", {}), (
             f"{place}: ours are 400"
         )
-        creates = path.endswith(("/sites", "/projects", "/installers", "/owners", "/installer/charge-points", "/bulk"))
+        creates = path.endswith(
+            ("/sites", "/projects", "/installers", "/owners", "/installer/charge-points", "/bulk", "/api-keys")
+        )
         assert ("201" in operation["responses"]) == (method == "post" and creates), place

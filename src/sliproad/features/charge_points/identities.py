@@ -4,6 +4,7 @@ Every writer of a mirrored column sets `changed_xid` to its own transaction. A r
 transaction that was still running at its last look misses no commit, however long that took.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from sliproad.features.charge_points import store
@@ -11,6 +12,11 @@ from sliproad.foundation.database import Session
 
 IDENTITIES_CHANGED = store.IDENTITIES_CHANGED
 """SQL: whether any charge point was written by transaction `%(xid)s` or a later one."""
+
+
+async def public_ids(session: Session, keys: Collection[int]) -> dict[int, str]:
+    """Key -> public id of these charge points, removed ones too; those out of scope are left out."""
+    return await store.select_ids(session, keys)
 
 
 class RegisteredIdentity(NamedTuple):

@@ -23,6 +23,7 @@ from sliproad.features.charge_points.model import (
     address_of,
     is_identity,
 )
+from sliproad.features.charge_points.ports import Placements
 from sliproad.foundation.bus import Bus
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.database import Database, IntegrityError, Session, Where, violated_constraint
@@ -69,9 +70,12 @@ class ChargePointPage:
 class RegistryService:
     """Charge points as facts; see the module."""
 
-    def __init__(self, database: Database, clock: Clock, bus: Bus, *, ocpp_public_url: str) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, bus: Bus, *, ocpp_public_url: str, placements: Placements
+    ) -> None:
         """`ocpp_public_url` is scheme, host and port by which chargers reach the gateways: `wss://ocpp.example`."""
         self.database = database
+        self.placements = placements
         self.clock = clock
         self.bus = bus
         self.live = LiveService()
@@ -213,6 +217,15 @@ class RegistryService:
         """A project's charge points in the order of their registration."""
         return tuple(charge_point_of(row) for row in await store.select_of_project(session, project_id))
 
+    async def of_site(self, session: Session, site_id: str) -> tuple[ChargePoint, ...]:
+        """A site's charge points in the order of their registration."""
+        return tuple(charge_point_of(row) for row in await store.select_of_site(session, site_id))
+
+    async def called(self, session: Session, name: str) -> tuple[ChargePoint, ...]:
+        """Those in the transaction's scope with this serial number or public id; an id names one, several can share a serial number."""
+        found = tuple(charge_point_of(row) for row in await store.select_called(session, name))
+        return tuple(each for each in found if each.charge_point_id == name) or found
+
     async def status_counts(self, session: Session, project_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         """For each project with charge points: commissioning status -> how many."""
         counts: dict[str, dict[str, int]] = {}
@@ -258,9 +271,11 @@ class RegistryService:
             "created_at": self.clock.now(),
         }
         try:
-            return charge_point_of(await store.insert_charge_point(session, values))
+            added = charge_point_of(await store.insert_charge_point(session, values))
         except IntegrityError as error:
             raise taken(error) from None
+        await self.placements.registered(session, added)
+        return added
 
     async def change(self, session: Session, key: int, changes: Mapping[str, Any]) -> ChargePoint:
         """Set facts by name (`serial_number`, …, `location`: a mapping of the parts to change).
@@ -274,9 +289,12 @@ class RegistryService:
         if not values:
             return await self.by_key(session, key)
         try:
-            return charge_point_of(await store.change(session, key, values, mirrored=True))
+            changed = charge_point_of(await store.change(session, key, values, mirrored=True))
         except IntegrityError as error:
             raise taken(error) from None
+        if "serial_number" in values:
+            await self.placements.placed(session, changed)
+        return changed
 
     async def put_into(
         self, session: Session, charge_point: ChargePoint, *, project_id: str, site_id: str, moved_by: str
@@ -292,12 +310,15 @@ class RegistryService:
         }
         await store.insert_move(session, move)
         values = {"project_id": project_id, "site_id": site_id}
-        return charge_point_of(await store.change(session, charge_point.key, values, mirrored=False))
+        moved = charge_point_of(await store.change(session, charge_point.key, values, mirrored=False))
+        await self.placements.placed(session, moved)
+        return moved
 
     async def remove(self, session: Session, key: int) -> None:
         """Take it out of the registry: its socket is closed, its identity and serial number are free; its history stays."""
         await store.end_connection(session, key)
         await store.change(session, key, {"removed_at": self.clock.now()}, mirrored=True)
+        await self.placements.removed(session, key)
 
     async def recent_installer_address(self, session: Session, key: int) -> str | None:
         """From where its installer asked within the last day; see `note_installer_address`."""

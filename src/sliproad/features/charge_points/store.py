@@ -40,6 +40,7 @@ class ChargePointRow(Row):
         Index("charge_points_charge_point_id_key", "charge_point_id", unique=True, postgresql_where=NOT_REMOVED),
         Index("charge_points_organization_id_key_idx", "organization_id", "key", postgresql_where=NOT_REMOVED),
         Index("charge_points_project_id_idx", "project_id"),
+        Index("charge_points_named_idx", "serial_number", postgresql_where=NOT_REMOVED),
         Index("charge_points_site_id_idx", "site_id"),
         Index(
             "charge_points_serial_number_key",
@@ -169,6 +170,23 @@ async def find_by_id(session: Session, charge_point_id: str, *, lock: bool = Fal
         ChargePointRow.charge_point_id == charge_point_id, ChargePointRow.removed_at.is_(None)
     )
     return await session.scalar(query.with_for_update() if lock else query)
+
+
+async def select_called(session: Session, name: str) -> Sequence[ChargePointRow]:
+    """Those in sight with this serial number; without any, the one with this public id."""
+    row = ChargePointRow
+    for column in (row.serial_number, row.charge_point_id):
+        query = select(row).where(column == name, row.removed_at.is_(None)).order_by(row.key)
+        if found := (await session.scalars(query)).all():
+            return found
+    return ()
+
+
+async def select_of_site(session: Session, site_id: str) -> Sequence[ChargePointRow]:
+    """A site's charge points in the order of their registration."""
+    row = ChargePointRow
+    query = select(row).where(row.site_id == site_id, row.removed_at.is_(None)).order_by(row.key)
+    return (await session.scalars(query)).all()
 
 
 async def find_installer_address(session: Session, key: int, since: datetime) -> str | None:

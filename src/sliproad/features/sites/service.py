@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sliproad.features.accounts.model import OrganizationActor
+from sliproad.features.accounts.model import OperatorActor, OrganizationActor
 from sliproad.features.sites import store
 from sliproad.features.sites.model import NewSite, Site
+from sliproad.features.sites.ports import Operators, SiteConnections
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.database import Database, Session
 from sliproad.foundation.errors import NotFound
@@ -20,9 +21,11 @@ from sliproad.foundation.web import Page
 class SiteService:
     """Sites; see the module."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, operators: Operators, connections: SiteConnections) -> None:
         self.database = database
         self.clock = clock
+        self.operators = operators
+        self.connections = connections
 
     async def create(self, actor: OrganizationActor, new: NewSite) -> Site:
         """A new site of the organisation."""
@@ -63,22 +66,45 @@ class SiteService:
         """Hand the site's connections to an operator, or to nobody (None).
 
         Raises:
-            NotFound: the site is absent or another organisation's; or there is no such operator, and as long as this
-                installation has no operator accounts, there is none.
+            NotFound: the site is absent or another organisation's; or there is no such operator.
         """
         async with self.database.transaction(actor.scope) as session:
-            await self.of_organization(session, actor, site_id)
+            before = await self.of_organization(session, actor, site_id, lock=True)
             if operator_id is not None:
-                raise NotFound("There is no such operator.")
-            return site_of(await store.change_site(session, site_id, {"operator_id": None}))
+                await self.operators.operator_name(session, operator_id)
+            if operator_id == before.operator_id:
+                return before
+            site = site_of(await store.change_site(session, site_id, {"operator_id": operator_id}))
+            await self.connections.operator_changed(session, before, site, actor.actor_id)
+            return site
 
-    async def of_organization(self, session: Session, actor: OrganizationActor, site_id: str) -> Site:
-        """A site of the actor's organisation.
+    async def of_operator(self, session: Session, actor: OperatorActor, site_id: str) -> Site:
+        """A site that has this operator, and keeps it until the transaction ends.
+
+        Raises:
+            NotFound: absent, or it has another operator or none.
+        """
+        row = await store.find_site(session, site_id, keep=True)
+        if row is None or row.operator_id != actor.operator_id:
+            raise absent()
+        return site_of(row)
+
+    async def kept(self, session: Session, site_id: str) -> Site:
+        """A site in the transaction's scope, which nobody changes until the transaction ends. Raises NotFound."""
+        row = await store.find_site(session, site_id, keep=True)
+        if row is None:
+            raise absent()
+        return site_of(row)
+
+    async def of_organization(
+        self, session: Session, actor: OrganizationActor, site_id: str, *, lock: bool = False
+    ) -> Site:
+        """A site of the actor's organisation; with `lock` held until the transaction ends.
 
         Raises:
             NotFound: absent, or another organisation's.
         """
-        row = await store.find_site(session, site_id)
+        row = await store.find_site(session, site_id, lock=lock)
         if row is None or row.organization_id != actor.organization_id:
             raise absent()
         return site_of(row)

@@ -54,8 +54,12 @@ async def insert_site(session: Session, values: Mapping[str, Any]) -> SiteRow:
     return row
 
 
-async def find_site(session: Session, site_id: str) -> SiteRow | None:
-    return await session.get(SiteRow, site_id)
+async def find_site(session: Session, site_id: str, *, keep: bool = False, lock: bool = False) -> SiteRow | None:
+    """A site; with `keep` nobody changes it until the transaction ends, with `lock` nobody else keeps it either."""
+    query = select(SiteRow).where(SiteRow.site_id == site_id)
+    if keep or lock:
+        query = query.with_for_update(read=not lock)
+    return await session.scalar(query, execution_options={"populate_existing": True})
 
 
 async def select_sites(session: Session, site_ids: Sequence[str]) -> Sequence[SiteRow]:

@@ -70,6 +70,7 @@ class Problem(BaseModel):
     code: str = Field(examples=["not_found"])
     request_id: str = Field(examples=["req_3q2vz8m1x0c4n7b5k9d6"])
     errors: list[WrongField] | None = Field(default=None, description="Every wrong field of a `validation_error`.")
+    candidates: list[str] | None = Field(default=None, description="What could have been meant, where a name is not enough.")
     missing: list[str] | None = Field(default=None, description="What is missing, where something is not ready.")
 
 
@@ -81,6 +82,7 @@ def problem_response(
     *,
     wrong: Sequence[FieldError] = (),
     missing: Sequence[str] = (),
+    candidates: Sequence[str] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The answer to `scope`'s request: a problem document, or a page for a browser that asked for one."""
@@ -96,6 +98,8 @@ def problem_response(
         body["errors"] = [{"field": error.field, "message": error.message} for error in wrong]
     if missing:
         body["missing"] = list(missing)
+    if candidates:
+        body["candidates"] = list(candidates)
     if _wants_page(scope):
         pages = scope["app"].state.pages
         return cast(
@@ -131,6 +135,7 @@ def response_of(scope: AsgiScope, error: DomainError) -> Response:
         error.detail,
         wrong=getattr(error, "errors", ()),
         missing=getattr(error, "missing", ()),
+        candidates=getattr(error, "candidates", ()),
         headers=headers,
     )
 
