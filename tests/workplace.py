@@ -38,11 +38,13 @@ from sliproad.features.charging import routes as charging_routes
 from sliproad.features.charging.service import ChargingService
 from sliproad.features.commands import routes as command_routes
 from sliproad.features.commands.service import CommandService
+from sliproad.features.connections import cpo_routes as cpo_connection_routes
 from sliproad.features.connections import jobs as connection_jobs
 from sliproad.features.connections import routes as connection_routes
 from sliproad.features.connections.applying import ConnectionApplying
 from sliproad.features.connections.assigning import Assigning
 from sliproad.features.connections.following import Placements, SiteConnections
+from sliproad.features.connections.overview import ConnectionOverview
 from sliproad.features.connections.provisioning import Provisioning
 from sliproad.features.connections.sealing import ConnectionSecrets
 from sliproad.features.connections.versions import ConnectionVersions
@@ -340,6 +342,7 @@ async def open_workplace(
                     BulkRegistrationService(web, projects, registry, CredentialService(secret_key), limiter=limiter),
                 ),
                 routers.of(charge_point_routes.router, registry, attempts),
+                routers.of(cpo_connection_routes.router, ConnectionOverview(web, registry, sites, AccountService())),
                 routers.of(operator_routes.router, Operators(web, secret_key, clock)),
                 routers.of(
                     connection_routes.router,

@@ -217,6 +217,14 @@ def create_operator(
     run_admin(load_settings(config, data_dir=data_dir), create(name, email), as_json=as_json)
 
 
+@admin_app.command("reseal-secrets")
+def reseal_secrets(as_json: AsJson = False, data_dir: DataDir = None, config: ConfigFile = None) -> None:
+    """Encrypt stored passwords of operators' connections with the newest of SLIPROAD_SEALING_KEYS; prints how many were left."""
+    from sliproad.app.administration import reseal_secrets as reseal
+
+    run_admin(load_settings(config, data_dir=data_dir), reseal(), as_json=as_json)
+
+
 @admin_app.command("create-admin")
 def create_admin(
     email: Annotated[str, typer.Option()],

@@ -68,5 +68,6 @@ def test_the_first_key_seals_and_each_opens_so_that_keys_can_be_changed():
     assert both.open("password", sealed) == PLAIN
     again = both.reseal("password", sealed)
     assert SealingKeys([new]).open("password", again) == PLAIN
+    assert (both.is_current("password", sealed), both.is_current("password", again)) == (False, True)
     with pytest.raises(WrongKey):
         SealingKeys([new]).open("password", sealed)

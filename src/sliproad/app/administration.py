@@ -34,6 +34,15 @@ def create_operator(name: str, email: str) -> Act:
     return act
 
 
+def reseal_secrets() -> Act:
+    """Every stored password of operators' connections under the newest of the sealing keys."""
+
+    async def act(of: Services) -> dict[str, Any]:
+        return {"resealed": await of.key_rotation.reseal()}
+
+    return act
+
+
 def create_admin(name: str, email: str, password: str) -> Act:
     """A platform administrator."""
 

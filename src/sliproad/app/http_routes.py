@@ -38,6 +38,7 @@ from sliproad.features.commissioning import (
     templates_routes,
 )
 from sliproad.features.commissioning import routes as commissioning_routes
+from sliproad.features.connections import cpo_routes as cpo_connection_routes
 from sliproad.features.connections import routes as connection_routes
 from sliproad.features.firmware import library_routes, updates_routes, uploads_pages, uploads_routes
 from sliproad.features.frame_log import routes as frame_log_routes
@@ -130,6 +131,7 @@ def organization_apis(of: Services) -> Iterator[APIRouter]:
     yield site_routes.router(of.sites, of.site_ownership)
     yield project_routes.router(of.projects, of.assignment, of.checklists, of.registration)
     yield charge_point_routes.router(of.registry, of.attempts)
+    yield cpo_connection_routes.router(of.connection_overview)
     yield command_routes.router(of.registry, of.commands)
     yield charging_routes.router(of.database, of.charging, of.registry)
     yield uploads_routes.organization_router(of.firmware.uploads)

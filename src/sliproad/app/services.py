@@ -33,6 +33,8 @@ from sliproad.features.commissioning.templates_assembly import TemplateRoom
 from sliproad.features.connections.applying import ConnectionApplying
 from sliproad.features.connections.assigning import Assigning
 from sliproad.features.connections.following import Placements, SiteConnections
+from sliproad.features.connections.key_rotation import KeyRotation
+from sliproad.features.connections.overview import ConnectionOverview
 from sliproad.features.connections.provisioning import Provisioning
 from sliproad.features.connections.sealing import ConnectionSecrets
 from sliproad.features.connections.versions import ConnectionVersions
@@ -163,6 +165,14 @@ class Services(AccountServices):
     @cached_property
     def connection_applying(self) -> ConnectionApplying:
         return ConnectionApplying(self.database, self.parts.bus, self.assigning, self.registry, self.sites)
+
+    @cached_property
+    def connection_overview(self) -> ConnectionOverview:
+        return ConnectionOverview(self.database, self.registry, self.sites, self.accounts)
+
+    @cached_property
+    def key_rotation(self) -> KeyRotation:
+        return KeyRotation(self.parts.engine, self.connection_secrets)
 
     @cached_property
     def provisioning(self) -> Provisioning:

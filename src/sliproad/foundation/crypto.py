@@ -81,6 +81,14 @@ class SealingKeys:
                 return key.decrypt(purpose, sealed)
         raise WrongKey(f"The stored {purpose} can't be read with these keys. Add the one it was sealed with.")
 
+    def is_current(self, purpose: str, sealed: bytes) -> bool:
+        """Whether the first key sealed it."""
+        try:
+            self._keys[0].decrypt(purpose, sealed)
+        except WrongKey:
+            return False
+        return True
+
     def reseal(self, purpose: str, sealed: bytes) -> bytes:
         """The same, sealed by the first key. Raises as `open`."""
         return self.seal(purpose, self.open(purpose, sealed))

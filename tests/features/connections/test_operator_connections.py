@@ -254,3 +254,21 @@ async def test_a_repeated_request_stores_once(scene: Scene) -> None:
     first, again = [await scene.operator.post(path, json=scene.details(), headers=headers) for _ in range(2)]
     assert first.json() == again.json()
     assert (await scene.operator.get(f"{scene.base}/versions")).json()["total"] == 1
+
+
+async def test_the_organisation_sees_states_and_changes_but_no_settings(scene: Scene) -> None:
+    made = await scene.charge_point("EH1")
+    version = await scene.store(basicAuthPassword="a-canary-password-77")
+    await scene.apply("chargers/EH1", version)
+    path = f"/api/v1/cpo/sites/{scene.site_id}/connections"
+    seen = (await scene.cpo.get(path)).json()
+    assert (seen["operator_id"], seen["operator_name"], seen["total"]) == (scene.operator.id, "Northern Lights", 1)
+    assert seen["connections"][0] == {
+        "charge_point_id": made["charge_point_id"], "serial_number": "EH1", "version": version, "state": "pending",
+        "reason": None, "state_since": seen["connections"][0]["state_since"], "connected_at": None,
+    }  # fmt: skip
+    changes = (await scene.cpo.get("/api/v1/cpo/connection-changes")).json()["changes"]
+    assert [each["change"] for each in changes] == ["applied", "operator_selected"]
+    hilltop = await scene.workplace.organization("Hilltop")
+    assert_problem(await hilltop.get(path), 404, "not_found")
+    assert (await hilltop.get("/api/v1/cpo/connection-changes")).json()["changes"] == []

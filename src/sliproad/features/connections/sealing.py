@@ -26,6 +26,10 @@ class ConnectionSecrets:
         """
         return None if sealed is None else self.keys.open(PURPOSE, sealed).decode()
 
+    def is_current(self, sealed: bytes) -> bool:
+        """Whether the newest key sealed it."""
+        return self.keys.is_current(PURPOSE, sealed)
+
     def reseal(self, sealed: bytes) -> bytes:
         """The same under the newest key. Raises as `open`."""
         return self.keys.reseal(PURPOSE, sealed)

@@ -21,6 +21,7 @@ EVENTS = (
     "commissioning.failed",
     "issue.reported",
     "handover.completed",
+    "connection.state_changed",
 )
 EVERY = "*"
 TEST = "webhook.test"
