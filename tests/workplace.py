@@ -40,12 +40,15 @@ from sliproad.features.commands import routes as command_routes
 from sliproad.features.commands.service import CommandService
 from sliproad.features.connections import cpo_routes as cpo_connection_routes
 from sliproad.features.connections import jobs as connection_jobs
+from sliproad.features.connections import rollout_routes
 from sliproad.features.connections import routes as connection_routes
 from sliproad.features.connections.applying import ConnectionApplying
 from sliproad.features.connections.assigning import Assigning
 from sliproad.features.connections.following import Placements, SiteConnections
 from sliproad.features.connections.overview import ConnectionOverview
 from sliproad.features.connections.provisioning import Provisioning
+from sliproad.features.connections.rollout_driver import RolloutDriver
+from sliproad.features.connections.rollouts import Rollouts
 from sliproad.features.connections.sealing import ConnectionSecrets
 from sliproad.features.connections.versions import ConnectionVersions
 from sliproad.features.frame_log import routes as frame_log_routes
@@ -323,7 +326,12 @@ async def open_workplace(
     sites = SiteService(web, clock, AccountService(), SiteConnections(assigning))
     placements = Placements(sites, jobs)
     registry = RegistryService(web, clock, bus, ocpp_public_url=OCPP_PUBLIC_URL, placements=placements)
-    connection_jobs.register(jobs, Provisioning(engine, bus, assigning, registry, sites))
+    connection_jobs.register(
+        jobs,
+        Provisioning(engine, bus, assigning, registry, sites),
+        RolloutDriver(engine, bus, assigning, registry, sites),
+    )
+    applying = ConnectionApplying(web, bus, assigning, registry, sites)
     projects = ProjectService(web, clock, sites, registry, commissioning)
     assignment = AssignmentService(web, clock, projects, sites, AccountService())
     checklists = ChecklistService(web, clock, projects)
@@ -347,8 +355,9 @@ async def open_workplace(
                 routers.of(
                     connection_routes.router,
                     ConnectionVersions(web, clock, ConnectionSecrets(SealingKeys([SEALING_SECRET]))),
-                    ConnectionApplying(web, bus, assigning, registry, sites),
+                    applying,
                 ),
+                routers.of(rollout_routes.router, Rollouts(applying, jobs)),
                 routers.of(command_routes.router, registry, CommandService(engine, bus)),
                 routers.of(charging_routes.router, web, ChargingService(), registry),
                 routers.of(frame_log_routes.router, web, FrameLogService(), registry),

@@ -39,6 +39,7 @@ from sliproad.features.commissioning import (
 )
 from sliproad.features.commissioning import routes as commissioning_routes
 from sliproad.features.connections import cpo_routes as cpo_connection_routes
+from sliproad.features.connections import rollout_routes
 from sliproad.features.connections import routes as connection_routes
 from sliproad.features.firmware import library_routes, updates_routes, uploads_pages, uploads_routes
 from sliproad.features.frame_log import routes as frame_log_routes
@@ -146,6 +147,7 @@ def operator_apis(of: Services) -> Iterator[APIRouter]:
     """The operator's side (OPER)."""
     yield operator_routes.router(of.operators)
     yield connection_routes.router(of.connection_versions, of.connection_applying)
+    yield rollout_routes.router(of.rollouts)
 
 
 def installer_pages(of: Services) -> Iterator[APIRouter]:

@@ -36,6 +36,8 @@ from sliproad.features.connections.following import Placements, SiteConnections
 from sliproad.features.connections.key_rotation import KeyRotation
 from sliproad.features.connections.overview import ConnectionOverview
 from sliproad.features.connections.provisioning import Provisioning
+from sliproad.features.connections.rollout_driver import RolloutDriver
+from sliproad.features.connections.rollouts import Rollouts
 from sliproad.features.connections.sealing import ConnectionSecrets
 from sliproad.features.connections.versions import ConnectionVersions
 from sliproad.features.device_model.service import DeviceModelService
@@ -165,6 +167,14 @@ class Services(AccountServices):
     @cached_property
     def connection_applying(self) -> ConnectionApplying:
         return ConnectionApplying(self.database, self.parts.bus, self.assigning, self.registry, self.sites)
+
+    @cached_property
+    def rollouts(self) -> Rollouts:
+        return Rollouts(self.connection_applying, self.jobs)
+
+    @cached_property
+    def rollout_driver(self) -> RolloutDriver:
+        return RolloutDriver(self.parts.engine, self.parts.bus, self.assigning, self.registry, self.sites)
 
     @cached_property
     def connection_overview(self) -> ConnectionOverview:

@@ -5,11 +5,13 @@ from typing import Any
 from sliproad.features.connections.assigning import TELL
 from sliproad.features.connections.following import FOLLOW, FOLLOW_SITE
 from sliproad.features.connections.provisioning import Provisioning
+from sliproad.features.connections.rollout_driver import RolloutDriver
+from sliproad.features.connections.rollouts import ADVANCE
 from sliproad.foundation.jobs import Jobs
 
 
-def register(jobs: Jobs, provisioning: Provisioning) -> None:
-    """`connections.follow(charge_point_key)`, `connections.follow_site(site_id)`, `connections.tell(states)`."""
+def register(jobs: Jobs, provisioning: Provisioning, driver: RolloutDriver) -> None:
+    """`connections.follow(charge_point_key)`, `.follow_site(site_id)`, `.tell(states)`, `.advance(rollout_id)`; and a poll behind that."""
 
     async def follow(charge_point_key: int) -> None:
         await provisioning.follow(charge_point_key)
@@ -20,6 +22,14 @@ def register(jobs: Jobs, provisioning: Provisioning) -> None:
     async def tell(states: list[dict[str, Any]]) -> None:
         await provisioning.tell(states)
 
+    async def advance(rollout_id: str) -> None:
+        await driver.advance(rollout_id)
+
+    async def advance_all(timestamp: int) -> None:  # noqa: ARG001
+        await driver.advance_all()
+
+    jobs.task(ADVANCE, advance)
+    jobs.periodic("connections.advance_all", advance_all, cron="* * * * * */2")
     jobs.task(FOLLOW, follow)
     jobs.task(FOLLOW_SITE, follow_site)
     jobs.task(TELL, tell)

@@ -56,3 +56,10 @@ async def end_of_site(session: Session, site_id: str, reason: str, now: datetime
     row = ConnectionRolloutRow
     values = {"state": "stopped", "reason": reason, "finished_at": now}
     await session.execute(update(row).where(row.site_id == site_id, row.finished_at.is_(None)).values(values))
+
+
+async def finish_stopped(session: Session, site_id: str, now: datetime) -> None:
+    """What failures have stopped at a site makes room for the next one; it can still be rolled back."""
+    row = ConnectionRolloutRow
+    query = update(row).where(row.site_id == site_id, row.state == "stopped", row.finished_at.is_(None))
+    await session.execute(query.values(finished_at=now))
