@@ -15,9 +15,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sliproad.foundation.errors import FieldError
 from sliproad.foundation.language import marked
+from sliproad.foundation.web.prefixes import COMMENTED
 from sliproad.foundation.web.problems import invalid, problem_response
 
 MAX_BODY_BYTES = 1024 * 1024
+COMMENT = re.compile(rb'("(?:\\.|[^"\\])*"?)|//[^\n]*')
+"""A text, which stays, or a comment. A text without an end is one too, or looking for its end would begin anew at each quote."""
 DEEPEST = 64
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -86,6 +89,8 @@ class BodyGuard:
             except TooLarge:
                 sentence = f"The body is larger than {max_bytes} bytes."
                 refusal = problem_response(scope, 413, "content_too_large", sentence, headers={"Connection": "close"})
+        if refusal is None and scope["path"].startswith(COMMENTED):
+            body = without_comments(body)
         if refusal is None:
             refusal = self._refuse(scope, headers, body, takes_forms=bool(larger))
         if refusal is not None:
@@ -135,6 +140,11 @@ class BodyGuard:
             )
         wrong = tuple(_wrong_texts(value))
         return invalid(scope, *wrong) if wrong else None
+
+
+def without_comments(body: bytes) -> bytes:
+    """JSON without the comments from `//` to the ends of lines; what is inside of strings stays."""
+    return COMMENT.sub(lambda found: found[1] or b"", body) if b"//" in body else body
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

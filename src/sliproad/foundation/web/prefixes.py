@@ -2,3 +2,5 @@
 
 APIS = ("/api/", "/local-ocpp/")
 """Ours, and the operators' (OPER), which has a base path of its own (contract §5). OCPI has its own conventions."""
+COMMENTED = ("/local-ocpp/",)
+"""Where JSON may hold `// …` comments: OPER's own example of a full request has them."""
