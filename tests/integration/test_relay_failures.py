@@ -117,15 +117,26 @@ async def test_a_private_address_is_never_dialled_unless_allowed(
         dialled.append(writer.get_extra_info("peername"))
         writer.close()
 
-    async with open_site(database_url, nats_url, web, engine, bus, tmp_path) as site, port_of(note) as port:
-        async with site.gateway(), site.charger("1.6") as (cp, _virtual):
-            for url in (f"wss://localhost:{port}", f"wss://127.0.0.1:{port}", "wss://10.0.0.1", "wss://[::1]"):
-                generation = relayed.apply(cp, url, ca=Authority(tmp_path).pem, domain="localhost")
-                row = await relayed.state(cp, "failed")
-                assert row["generation"] == generation
-                assert "address" in row["reason"]
-            relayed.apply(cp, f"ws://127.0.0.1:{port}")
-            assert "wss://" in (await relayed.state(cp, "failed"))["reason"]
+    async with (
+        open_site(database_url, nats_url, web, engine, bus, tmp_path) as site,
+        port_of(note) as port,
+        site.gateway(),
+        site.charger("1.6") as (cp, _virtual),
+    ):
+        urls = (
+            f"wss://localhost:{port}",
+            f"wss://127.0.0.1:{port}",
+            "wss://10.0.0.1",
+            "wss://[::1]",
+            f"ws://127.0.0.1:{port}",
+        )
+        for url in urls:
+            generation = relayed.apply(cp, url, ca=Authority(tmp_path).pem, domain="localhost")
+            row = await relayed.state(cp, "failed")
+            assert row["generation"] == generation
+            assert "private address not allowed here" in row["reason"]
+        relayed.apply(cp, "ws://operator.example")
+        assert "wss://" in (await relayed.state(cp, "failed"))["reason"]
     assert dialled == []
 
 

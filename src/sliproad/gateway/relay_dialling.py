@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from picows import WSError, WSHandshakeError, WSListener, WSTransport, ws_connect
 
 from sliproad.foundation.errors import UpstreamUnavailable
-from sliproad.foundation.outbound import Guard, Pinned
+from sliproad.foundation.outbound import Guard, Pinned, as_address
 from sliproad.gateway.relay_ports import RelayFailed, Target
 from sliproad.ocpp.versions import OcppVersion
 
@@ -53,6 +53,9 @@ async def _dial(
     try:
         pinned = await guard.pin(target.url)
     except UpstreamUnavailable as error:
+        literal = as_address(urlsplit(target.url).hostname or "")
+        if literal is not None and not guard.permits(literal, is_secure=True):
+            raise RelayFailed("private", host=literal) from None
         raise RelayFailed("address", detail=error.detail) from None
     tls = _context(target.ca_certificate or "") if pinned.is_secure else None
     named: dict[str, Any] = {} if tls is None else {"server_hostname": target.ca_certificate_domain or pinned.host}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 _SENTENCES = {
     "address": "{detail}",
+    "private": "{host}: private address not allowed here",
     "authority": "The server's certificate was not issued by the CA that was stored (caCertificate).",
     "expired": "The server's certificate, or the CA's, is not valid now: it has expired or begins later.",
     "domain": "The server's certificate is not for {domain} (caCertificateDomain).",
