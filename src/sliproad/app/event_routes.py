@@ -12,6 +12,7 @@ def routes(of: Services) -> dict[str, Sequence[Route]]:
     """Event name -> what is done in the transaction that takes it from the outbox."""
     return {
         EVERY_EVENT: (of.webhooks.fan_out,),
+        "charge_point.disconnected": (of.relay_presence.charge_point_gone,),
         "commissioning.completed": (of.site_owner_mails.tell_site_owners,),
         "handover.completed": (of.placements.handed_over,),
         "issue.reported": (of.issue_mails.tell_organization,),

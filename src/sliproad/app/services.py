@@ -36,6 +36,7 @@ from sliproad.features.connections.following import Placements, SiteConnections
 from sliproad.features.connections.key_rotation import KeyRotation
 from sliproad.features.connections.overview import ConnectionOverview
 from sliproad.features.connections.provisioning import Provisioning
+from sliproad.features.connections.relay_presence import RelayPresence
 from sliproad.features.connections.rollout_driver import RolloutDriver
 from sliproad.features.connections.rollouts import Rollouts
 from sliproad.features.connections.sealing import ConnectionSecrets
@@ -151,6 +152,10 @@ class Services(AccountServices):
     @cached_property
     def site_connections(self) -> SiteConnections:
         return SiteConnections(self.assigning)
+
+    @cached_property
+    def relay_presence(self) -> RelayPresence:
+        return RelayPresence(self.live)
 
     @cached_property
     def placements(self) -> Placements:

@@ -131,6 +131,8 @@ class Connection(AcceptedListener):
         """A newer socket of this charge point has won."""
         self.is_superseded = True
         self.close(WSCloseCode.OK, REPLACED)
+        if self.exchange is not None and self.context.relays is not None:
+            self.context.relays.closed(self.exchange)
 
     def tick(self, now: float) -> None:
         """Once a second: ping when it is time, end a socket that does not answer, release CALLs held for a silent reconnect."""

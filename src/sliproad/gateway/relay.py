@@ -37,7 +37,7 @@ class Relay:
     __slots__ = ("_commands", "_delivery", "_dialling", "_drain_until", "_hearing", "_heartbeat", "_task", "line")
 
     def __init__(self, line: Line, dialling: asyncio.Semaphore) -> None:
-        """`dialling` limits how many relays of this process open a connection at once."""
+        """`dialling` limits how many relays of this process open a connection to one operator at once."""
         self.line = line
         self._dialling = dialling
         self._heartbeat = 0.0

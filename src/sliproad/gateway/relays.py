@@ -4,6 +4,7 @@
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,8 @@ class Relays:
     def __init__(self, ports: RelayPorts, roster: "Roster") -> None:
         self._ports = ports
         self._roster = roster
-        self._dialling = asyncio.Semaphore(DIALLED_AT_ONCE)
+        self._dialling: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(DIALLED_AT_ONCE))
+        """By operator: one whose server hangs holds up nobody else's."""
         self._ending: set[asyncio.Task[None]] = set()
         ports.targets.on_change(self._changed)
 
@@ -86,7 +88,7 @@ class Relays:
     def _begin(self, exchange: "Exchange", target: Target, boot: dict[str, object] | None = None) -> None:
         line = Line(exchange, target, self._ports)
         line.boot = boot
-        exchange.relay = Relay(line, self._dialling)
+        exchange.relay = Relay(line, self._dialling[target.operator_id])
         exchange.relay.start()
 
     def _end(self, exchange: "Exchange") -> None:

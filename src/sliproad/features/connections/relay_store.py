@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sliproad.foundation.database import Database, Row, kept, visible_to
+from sliproad.foundation.database import Database, Row, Session, kept, run, visible_to
 
 
 class RelayMessageRow(Row):
@@ -111,6 +111,12 @@ select pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
 """The oldest transaction still running, and whether any assignment was written by transaction `xid` or a later one."""
 
 
+OFFLINE = """
+update connection_assignments set state = 'pending', reason = %(reason)s, state_at = now()
+  where charge_point_key = %(key)s and mode = 'relay' and state in ('connecting', 'connected')
+"""
+
+
 class WaitingMessage(NamedTuple):
     """A message that waits for an operator."""
 
@@ -142,6 +148,11 @@ async def assignments_changed_since(database: Database, xid: int) -> tuple[int, 
     [(xmin, has_changed)] = await database.ask(HAS_CHANGED, {"xid": xid})
     rows = await database.ask(ASSIGNED, {"xid": xid}) if has_changed else ()
     return xmin, [AssignedRelay(*row) for row in rows]
+
+
+async def wait_for_charge_point(session: Session, charge_point_key: int, reason: str) -> None:
+    """No relay is there: the next connection of the charge point begins one."""
+    await run(session, OFFLINE, {"key": charge_point_key, "reason": reason})
 
 
 async def waiting(database: Database, charge_point_key: int, operator_id: str, most: int) -> Sequence[WaitingMessage]:
