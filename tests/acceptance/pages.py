@@ -18,7 +18,7 @@ MARK = "8<---- block"
 SECONDS = 180
 BEFORE = """set -eu -o pipefail
 trap 'kill $(jobs -p) 2> /dev/null || true' EXIT
-curl() { case "$*" in */api/*) command curl --fail-with-body "$@" ;; *) command curl "$@" ;; esac; }
+curl() { case "$*" in */api/*|*/local-ocpp/*) command curl --fail-with-body "$@" ;; *) command curl "$@" ;; esac; }
 """
 """Whatever a page asks the API for is answered with a 2xx."""
 

@@ -123,6 +123,13 @@ async def test_pages_with_a_connected_charge_point(reader: Reader, page: str) ->
         await reader.read(page)
 
 
+async def test_operators(reader: Reader, fresh: Installation) -> None:
+    """The reader has a site too, and the commands of the machine act on this installation."""
+    project = await reader.client.cpo("GET", f"cpo/projects/{reader.variables['PROJECT']}")
+    reader.variables |= {"SITE": project["site_id"], "SLIPROAD_DATA_DIR": str(fresh.data_dir)}
+    await reader.read("how-to/operators.md")
+
+
 async def test_logs(reader: Reader) -> None:
     async with reader.charger() as charger:
         await charger.wait_until_connected()
@@ -148,7 +155,7 @@ class Request:
 
 
 CURL = re.compile(r"^.*?\bcurl\s(.*)$")
-URL = re.compile(r"\$SLIPROAD(/api/[^\s\"')|;]+)")
+URL = re.compile(r"\$SLIPROAD(/(?:api|local-ocpp)/[^\s\"')|;]+)")
 SPLICED = re.compile(r"'\"?\$\w+\"?'")
 """`'$PROJECT'` inside a quoted body."""
 
