@@ -25,6 +25,9 @@ from sliproad.foundation.telemetry import console_renderer
 ADDRESSES = pytest.StashKey[dict[str, str]]()
 PARTS = pytest.StashKey[tuple[Embedded, tempfile.TemporaryDirectory]]()
 TEMPLATE = "template_sliproad"
+TESTS = pathlib.Path(__file__).parent
+WHOLE = [TESTS / "acceptance", TESTS / "integration", TESTS / "pages"]
+"""Tests of several rooms at once: whole installations, virtual chargers through their whole life, browsers, `kill -9`."""
 PROCESSORS = structlog.get_config()["processors"]
 
 
@@ -36,6 +39,12 @@ def pytest_collection() -> Generator[None, object, object]:
     gc.freeze()
     gc.enable()
     return collected
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(item.path.is_relative_to(folder) for folder in WHOLE):
+            item.add_marker("whole")
 
 
 def pytest_configure() -> None:
