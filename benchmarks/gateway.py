@@ -1,7 +1,7 @@
 """`make bench`: our gateway under a durable mixed load, beside a raw echo server and the `ocpp` package's central system.
 
 All in one run, in turns, the server on one core, the load and PostgreSQL on the other, closed loop; medians over the rounds.
-Figures and targets are in `README.md`. `--quick` for a look; `--only throughput paced storm scaling processes` for a part.
+Figures and targets are in `README.md`. `--quick` for a look; `--only throughput paced relay storm scaling processes` for a part.
 """
 
 import argparse
@@ -172,7 +172,66 @@ def processes(bench: Bench) -> None:
     verdict("P8", f"two processes carry {gain:.2f} × one", wanted="at least 1.7 with a core each", holds=gain >= 1.7)
 
 
-PARTS = {"throughput": throughput, "paced": paced, "scaling": scaling, "storm": storm, "processes": processes}
+def relay(bench: Bench) -> None:
+    """What a second connection per charge point costs the first one: off, on, and with an operator's server that hangs."""
+    connections, rate, seconds = ("100", "1000", "3") if bench.quick else ("500", "3000", "8")
+    found: dict[str, dict] = {}
+    for name, options in (("off", None), ("on", ()), ("hanging", ("--hangs",))):
+        bench.reset()
+        with contextlib.ExitStack() as stack:
+            if options is not None:
+                theirs, _ = stack.enter_context(bench.server("operator", *options, core=LOAD_CORE))
+                assign_relays(bench.database_url, f"ws://127.0.0.1:{theirs}/operator", int(connections))
+            port, pid = stack.enter_context(bench.server("sliproad"))
+            found[name] = bench.load(port, pid, "-n", connections, "--rate", rate, "--warm", "3", "--seconds", seconds)
+            print(f"  relay {name}: {found[name]}; {queue_of(bench.database_url)}")
+        with psycopg.connect(bench.database_url) as owner:
+            owner.execute("delete from connection_assignments")
+            owner.execute("delete from relay_messages")
+    print(f"\n{connections} charge points at {rate}/s together, 1.6: relay off, on, and to a server that hangs")
+    for name, result in found.items():
+        print(
+            f"  {name:10}{result['messages_per_second']:8,}/s  server {result['server_us']:7.2f} µs  database"
+            f" {result['database_us']:7.2f} µs  p50 {result['p50_ms']:6.2f} ms  p99 {result['p99_ms']:7.2f} ms"
+            f"  errors {result['errors'] + result['dropped']}"
+        )
+    hanging = found["hanging"]["server_us"] / found["off"]["server_us"]
+    seen = f"CPU per message with a hanging operator's server {hanging:.2f} × that without a relay"
+    verdict("relay", seen, wanted="at most 1.5", holds=hanging <= 1.5)
+
+
+def assign_relays(database_url: str, url: str, count: int) -> None:
+    """A relay to `url` for the first `count` charge points; we decide about tokens, so that no answer waits for the operator."""
+    with psycopg.connect(database_url) as owner:
+        owner.execute(
+            "insert into operators (operator_id, name, contact_email) values ('opr_b', 'B', 'b@example.org') on conflict do nothing"
+        )
+        owner.execute(
+            "insert into connection_assignments (charge_point_key, organization_id, site_id, operator_id, version_id, mode, url,"
+            " identity, username, authorization_decision, changed_at, state, state_at)"
+            " select key, organization_id, site_id, 'opr_b', 'ocv_b', 'relay', %s, charge_point_id, charge_point_id, 'ours', now(),"
+            " 'pending', now() from charge_points order by charge_point_id limit %s",
+            (url, count),
+        )
+
+
+def queue_of(database_url: str) -> str:
+    """What became of the transaction messages of the load."""
+    with psycopg.connect(database_url) as owner:
+        rows = owner.execute(
+            "select state, count(*) from relay_messages where kind = 'transaction' group by state order by state"
+        ).fetchall()
+    return ", ".join(f"{count:,} {state}" for state, count in rows) or "nothing queued"
+
+
+PARTS = {
+    "throughput": throughput,
+    "paced": paced,
+    "relay": relay,
+    "scaling": scaling,
+    "storm": storm,
+    "processes": processes,
+}
 NAMES = {"echo": "raw picows echo", "sliproad": "sliproad, durable", "ocpp": "ocpp package, 1.6"}
 
 

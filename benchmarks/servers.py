@@ -1,4 +1,4 @@
-"""The servers that are compared, each a process of its own: `servers.py echo|sliproad|ocpp PORT …`. Prints READY."""
+"""The servers that are compared, each a process of its own: `servers.py echo|sliproad|ocpp|operator PORT …`. Prints READY."""
 
 import argparse
 import asyncio
@@ -9,6 +9,7 @@ import signal
 import ssl
 import sys
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 
 import structlog
@@ -68,6 +69,7 @@ async def sliproad(arguments) -> None:
     mirror = Mirror(database, secret_key, subscriptions)
     await mirror.refresh()
     settings = InboundSettings(300, 30, AuthorizationService(secret_key).authorize)
+    relay_mirror, relay = await relay_of(database, arguments.secret)
     ports = Ports(
         handlers=routes(settings),
         identities=mirror,
@@ -75,16 +77,68 @@ async def sliproad(arguments) -> None:
         record_attempts=AttemptService(database, SystemClock()).store_attempts,
         frame_log=frames.write,
         quarantine=quarantine.write,
+        relay=relay,
     )
     tls = server_context([(Path(arguments.tls), Path(arguments.tls))]) if arguments.tls else None
     gateway = Gateway(database.url, bus, ports, GatewaySettings(tls=tls))
     port = await gateway.start("127.0.0.1", arguments.port)
-    mirroring = asyncio.create_task(mirror.run(bus))
+    mirroring = [asyncio.create_task(each.run(bus)) for each in (mirror, relay_mirror)]
     await until_stopped(port)
     group = gateway.group
     print(json.dumps({"commits": group.commits, "entries": group.entries_committed}), flush=True)
-    mirroring.cancel()
+    for task in mirroring:
+        task.cancel()
     await gateway.stop()
+
+
+async def relay_of(database, secret: str):
+    """The relay's ports, as `app/gateway_wiring.py` builds them; charge points without an assignment have none."""
+    from time import monotonic
+
+    from sliproad.features.connections.relay_mirror import RelayMirror
+    from sliproad.features.connections.relay_model.rules import RelayRules
+    from sliproad.features.connections.relay_records import RelayRecords
+    from sliproad.features.connections.relay_tokens import RelayTokens
+    from sliproad.features.connections.sealing import ConnectionSecrets
+    from sliproad.features.frame_log.redaction import redacted
+    from sliproad.foundation.crypto import SealingKeys
+    from sliproad.foundation.outbound import Guard
+    from sliproad.gateway.relay_ports import RelayPorts
+
+    mirror = RelayMirror(database, ConnectionSecrets(SealingKeys([secret])))
+    await mirror.refresh()
+    guard = Guard([ip_network("127.0.0.0/8")])
+    return mirror, RelayPorts(mirror, RelayRules(), RelayRecords(database, redacted), RelayTokens(monotonic), guard)
+
+
+async def operator(arguments) -> None:
+    """An operator's server that costs next to nothing: constant answers, or, with `--hangs`, none but to BootNotification."""
+    from picows import WSListener, WSMsgType, WSUpgradeResponse, WSUpgradeResponseWithListener, ws_create_server
+
+    accepted = b'{"status":"Accepted","currentTime":"2026-01-01T00:00:00Z","interval":300}'
+    answers = {
+        b"BootNotification": accepted,
+        b"Heartbeat": b'{"currentTime":"2026-01-01T00:00:00Z"}',
+        b"StartTransaction": b'{"transactionId":1,"idTagInfo":{"status":"Accepted"}}',
+        b"Authorize": b'{"idTagInfo":{"status":"Accepted"}}',
+    }
+
+    class Constant(WSListener):
+        def on_ws_frame(self, transport, frame) -> None:
+            if frame.msg_type is not WSMsgType.TEXT:
+                return
+            message_id, action = frame.get_payload_as_bytes().split(b'"', 4)[1:4:2]
+            if action == b"BootNotification" or not arguments.hangs:
+                transport.send(WSMsgType.TEXT, b'[3,"%b",%b]' % (message_id, answers.get(action, b"{}")))
+
+    def accept(_request):
+        response = WSUpgradeResponse.create_101_response({"Sec-WebSocket-Protocol": "ocpp1.6"})
+        return WSUpgradeResponseWithListener(response, Constant())
+
+    server = await ws_create_server(
+        accept, "127.0.0.1", arguments.port, backlog=4096, read_buffer_init_size=2048, websocket_handshake_timeout=60
+    )
+    await until_stopped(server.sockets[0].getsockname()[1])
 
 
 async def ocpp_package(arguments) -> None:
@@ -137,12 +191,15 @@ async def ocpp_package(arguments) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("kind", choices=["echo", "sliproad", "ocpp"])
+    parser.add_argument("kind", choices=["echo", "sliproad", "ocpp", "operator"])
     parser.add_argument("port", type=int)
     parser.add_argument("--database-url", default="")
     parser.add_argument("--nats", default="")
     parser.add_argument("--secret", default="")
     parser.add_argument("--tls", default="")
+    parser.add_argument(
+        "--hangs", action="store_true", help="the operator's server accepts charge points and then is silent"
+    )
     parser.add_argument("--profile", default="", help="write a cProfile here")
     given = parser.parse_args()
     logging.disable(logging.CRITICAL)
@@ -150,7 +207,7 @@ if __name__ == "__main__":
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    run = {"echo": echo, "sliproad": sliproad, "ocpp": ocpp_package}[given.kind]
+    run = {"echo": echo, "sliproad": sliproad, "ocpp": ocpp_package, "operator": operator}[given.kind]
     if given.profile:
         import cProfile
 
