@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -233,6 +234,7 @@ async def commission(client: JobClient, bays: list[Bay], console: Console) -> No
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(guarded(one(bay))) for bay in bays]
+    console.print()
     for task in tasks:
         if (failure := task.result()) is not None:
             raise failure
@@ -270,14 +272,15 @@ async def hand_over(site: Site, data_dir: Path, console: Console) -> Path:
     answer = await client.http.get(done["handover_certificate_url"])
     if answer.status_code != 200:
         raise JobFailed(f"The certificate could not be downloaded: {answer.status_code}")
-    verdict = await verify_pdf(answer.content)
-    if not (verdict.intact and verdict.covers_whole_file):
-        raise JobFailed(f"The certificate's signature does not verify: {verdict}")
+    root = await client.http.get(f"{done['verify_url']}/root.pem")
+    verdict = await verify_pdf(answer.content, [x509.load_pem_x509_certificate(root.content)])
+    if not verdict.genuine:
+        raise JobFailed(f"The certificate is not genuine: {verdict}")
     path = data_dir / f"certificate-{project_id}.pdf"
     path.write_bytes(answer.content)
     for mailbox in (site.mailbox, site.owner_mailbox):
         await client.mail_to(mailbox, subject="")
-    console.print("The project is handed over; the certificate's signature verifies; both mails arrived.")
+    console.print("The project is handed over; the certificate is genuine; both mails arrived.")
     return path
 
 
@@ -299,10 +302,14 @@ async def tell(running: Supervisor, site: Site, certificate: Path, console: Cons
             point["charge_point_id"], point["ocpp_version"], point["serial_number"], point["commissioning_status"]
         )
     console.print(table)
-    console.print(f"Certificate: {certificate}")
-    console.print(f"Portal and API: {running.settings.public_url}   mails: {running.settings.public_url}/dev/mail")
-    console.print(f"OCPP: {running.settings.ocpp_public_url}/ocpp/{{version}}/{{charge_point_id}}")
-    console.print(f"Operator: {site.mailbox}   password: {PASSWORD}   API key: {site.client.api_key}")
+    for line in (
+        f"Certificate: {certificate}",
+        f"Portal and API: {running.settings.public_url}   mails: {running.settings.public_url}/dev/mail",
+        f"OCPP: {running.settings.ocpp_public_url}/ocpp/{{version}}/{{charge_point_id}}",
+        f"Organisation: {site.mailbox}   password: {PASSWORD}",
+        f"API key: {site.client.api_key}",
+    ):
+        console.print(line, soft_wrap=True, highlight=False)  # to be copied, however narrow the terminal
 
 
 def progress_table(bays: list[Bay]) -> Table:

@@ -51,6 +51,8 @@ def configure_logging(log_format: str, level: str, **bound: str) -> None:
         )
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    # what is wrong with a file that somebody sent is a verdict, told to them; pyHanko warns of it with a traceback
+    logging.getLogger("pyhanko.sign.validation").setLevel(logging.ERROR)
 
 
 def json_renderer() -> structlog.typing.Processor:
