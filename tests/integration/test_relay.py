@@ -98,6 +98,22 @@ async def test_a_server_that_accepts_later_is_asked_again(served_site, relayed, 
 
 
 @VERSIONS
+async def test_what_changed_before_the_server_accepted_is_told(served_site, relayed, operator, version):
+    operator.manners.boot_statuses, operator.manners.interval = ["Pending"] * 2, 1
+    async with served_site.charger(version) as (cp, virtual):
+        relayed.apply(cp, operator)
+        await operator.heard(cp, "BootNotification")
+        await virtual.set_fault(1)
+        await relayed.state(cp, "connected")
+        name = "status" if version == "1.6" else "connectorStatus"
+        await operator.heard(cp, "StatusNotification", **{name: "Faulted"})
+        last = [
+            each.payload[name] for each in operator.of(cp, "StatusNotification") if each.payload["connectorId"] == 1
+        ][-1]
+        assert last == "Faulted"
+
+
+@VERSIONS
 async def test_the_operator_hears_of_a_reboot(served_site, relayed, operator, version):
     async with served_site.charger(version) as (cp, virtual):
         relayed.apply(cp, operator)

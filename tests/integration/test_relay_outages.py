@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +11,10 @@ import pytest
 from building_site import BuildingSite
 from operator_server import OperatorServer
 from relayed_site import RelayedSite
+from sliproad.features.charge_points.live_service import LiveService
+from sliproad.features.connections.relay_presence import RelayPresence
+from sliproad.foundation.database import ENGINE
+from sliproad.foundation.outbox import StoredEvent
 from sliproad.simulator import VirtualCharger
 
 VERSIONS = pytest.mark.parametrize("version", ["1.6", "2.0.1", "2.1"])
@@ -173,3 +179,19 @@ async def test_a_site_of_fifty(served_site: BuildingSite, relayed: RelayedSite, 
                 assert heard["eventType"] == "Ended"
                 samples = [sample for reading in heard["meterValue"] for sample in reading["sampledValue"]]
                 assert round(samples[-1]["value"]) == int(transaction["meter_stop_wh"])
+
+
+async def test_a_charge_point_whose_gateway_died_is_waited_for(served_site, relayed):
+    registered = await served_site.workplace.charge_point(served_site.alex, served_site.project_id)
+    cp = registered["charge_point_id"]
+    key = await served_site.workplace.key_of(cp)
+    relayed.apply(cp, "ws://127.0.0.1:1/x")
+    relayed.sql("update connection_assignments set state = 'connected'")
+    stored = SimpleNamespace(event_id="evt_1", name="charge_point.disconnected", organization_id="org_1", data={},
+                             occurred_at=datetime.now(UTC), charge_point_key=key)  # fmt: skip
+    event = StoredEvent(stored)  # type: ignore[arg-type]
+    for connected, state in ((True, "connected"), (False, "pending")):
+        await served_site.set_live(key, connected=connected)
+        async with served_site.engine.transaction(ENGINE) as session:
+            await RelayPresence(LiveService()).charge_point_gone(session, event)
+        assert relayed.assignment(cp)["state"] == state

@@ -129,10 +129,11 @@ class Relay:
         session.is_ready = False
         while True:
             line.wake.clear()
-            replay = await line.asked(lambda: line.ports.records.replay(line.peer, line.boot, is_new=line.boot_is_new))
-            line.boot_is_new = False
+            said = line.boot
+            replay = await line.asked(lambda: line.ports.records.replay(line.peer, said, is_new=line.boot_is_new))  # noqa: B023
             answered = await self._delivery.tell(session, LiveMessage(BOOT, replay.boot, "", time()))
             assert answered is not None
+            line.boot_is_new = line.boot is not said
             if answered.payload is None:
                 raise RelayFailed("boot_refused", detail=error_words(answered))
             status, interval = answered.payload["status"], answered.payload["interval"]
@@ -146,9 +147,10 @@ class Relay:
         self._heartbeat = rules.heartbeat_seconds(interval)
         session.is_ready = session.is_booted = True
         line.tell_state("connected")
-        line.queue.forget_statuses()
+        newer = line.queue.places
         for payload in replay.statuses:
-            await self._delivery.tell(session, LiveMessage(STATUS, payload, "", time()))
+            if rules.place(payload) not in newer:
+                await self._delivery.tell(session, LiveMessage(STATUS, payload, "", time()))
 
     async def _send_on(self, session: RelaySession) -> None:
         """Send what waits, and Heartbeats while nothing does, until nothing is left to drain."""

@@ -109,9 +109,10 @@ class UpQueue:
         """Put a message back in front: it is to go out again."""
         self._durable.appendleft(message)
 
-    def forget_statuses(self) -> None:
-        """The replay says how connectors are now."""
-        self._live = deque(each for each in self._live if each.place is None)
+    @property
+    def places(self) -> set[tuple[int, int]]:
+        """The connectors whose status waits here."""
+        return {each.place for each in self._live if each.place is not None}
 
     def disconnected(self) -> None:
         """The connection is gone: the rows are read anew at the next."""
