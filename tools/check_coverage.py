@@ -10,6 +10,10 @@ import tempfile
 
 PARTS = {
     "sliproad/ocpp": ("tests/ocpp", "src/sliproad/ocpp/*.py"),
+    "the relay's rules": (
+        "tests/features/connections/test_relay_rules.py",
+        "src/sliproad/features/connections/relay_model/*.py",
+    ),
     "commissioning workflow": ("tests/features/commissioning", "src/sliproad/features/commissioning/workflow.py"),
 }
 RUN = [sys.executable, "-m", "coverage"]

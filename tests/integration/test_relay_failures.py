@@ -9,6 +9,7 @@ import pytest
 from building_site import SECRET, open_site
 from operator_server import Authority, OperatorServer
 from relayed_site import RelayedSite
+from sliproad.gateway import relay_dialling
 
 Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]
 
@@ -98,6 +99,18 @@ async def test_tls_to_a_port_without(served_site, relayed, operator, tmp_path):
     async with served_site.charger("1.6") as (cp, _virtual):
         relayed.apply(cp, f"wss://localhost:{operator.port}/x", ca=Authority(tmp_path).pem, domain="localhost")
         await relayed.told(cp, "TLS with localhost failed")
+
+
+async def test_a_server_that_accepts_connections_and_then_is_silent(served_site, relayed, monkeypatch):
+    monkeypatch.setattr(relay_dialling, "DIAL_SECONDS", 0.3)
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with served_site.charger("1.6") as (cp, _virtual), port_of(say_nothing) as port:
+        relayed.apply(cp, f"ws://127.0.0.1:{port}/x")
+        await relayed.told(cp, "127.0.0.1 did not answer within 0.3 s")
 
 
 async def test_a_name_that_is_none(served_site, relayed):

@@ -21,9 +21,9 @@ from sliproad.simulator.ledger_book import LedgerBook
 from sliproad.simulator.scenarios import storm
 from sliproad.simulator.settings import ChargerSettings, Version
 
-CHARGERS = 24
+CHARGERS = 18
 KILLS = 10
-PROGRESS = 60
+PROGRESS = 45
 """How many more messages must have arrived at the operator's server between two kills."""
 VERSIONS: tuple[Version, ...] = ("1.6", "2.0.1", "2.1")
 PATIENCE_SECONDS = 300
@@ -137,6 +137,11 @@ def compare(operator: OperatorServer, relayed: RelayedSite, identity: str, book:
     assert Counter(map(told, arrived)) == Counter(
         known(message.action, message.payload) for message in book.messages.values() if message.acknowledged
     ), identity
+    given = {number for (charge_point, _), number in operator.given.items() if charge_point == identity}
+    named = [each.payload["transactionId"] for each in arrived if each.action in {"MeterValues", "StopTransaction"}]
+    assert set(named) <= given, f"{identity}: a transaction id that the operator never gave"
+    stopped = [each.payload["transactionId"] for each in arrived if each.action == "StopTransaction"]
+    assert len(stopped) == len(set(stopped)), f"{identity}: one of its ids names two transactions"
     said = [each for each in operator.said[identity] if each.message_id.startswith("r")]
     contents: dict[str, list[Said]] = {}
     for each in said:

@@ -40,6 +40,8 @@ class Pinned:
     port: int
     address: str
     is_secure: bool
+    others: tuple[str, ...] = ()
+    """Further addresses of the host, checked too, for whoever tries more than one (RFC 8305)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ class Guard:
             checked = as_address(address)
             if checked is None or not self.permits(checked, is_secure=is_secure):
                 raise AddressRefused(f"{host}: private address not allowed here")
-        return Pinned(url, host, port, addresses[0], is_secure)
+        first, *others = dict.fromkeys(addresses)
+        return Pinned(url, host, port, first, is_secure, tuple(others))
 
 
 class OutboundClient:

@@ -7,6 +7,7 @@ OCPP-J 1.6 §3.1, 2.x Part 4 §3.
 import asyncio
 import base64
 import contextlib
+import errno
 import socket
 import ssl
 from functools import lru_cache
@@ -22,6 +23,8 @@ from sliproad.gateway.relay_ports import RelayFailed, Target
 from sliproad.ocpp.versions import OcppVersion
 
 DIAL_SECONDS = 10.0
+ADDRESS_SECONDS = 4.0
+"""For one of a host's addresses: the next one may answer."""
 PING_SECONDS = 30.0
 READ_BUFFER_BYTES = 2048
 _STATUSES = {HTTPStatus.FORBIDDEN: "forbidden", HTTPStatus.NOT_FOUND: "unknown"}
@@ -78,6 +81,8 @@ async def _dial(
         )
     except WSHandshakeError as error:
         raise _refused(error, target) from None
+    except TimeoutError:
+        raise
     except (WSError, EOFError):
         raise RelayFailed("not_websocket") from None
     except ssl.SSLCertVerificationError as error:
@@ -104,18 +109,32 @@ async def _dial(
 
 
 async def _connected(pinned: Pinned) -> socket.socket:
-    """A socket to the checked address, whatever the name says by now.
+    """A socket to a checked address, whatever the name says by now: to the first that takes it.
 
     Raises:
-        OSError: there is none.
+        OSError: none does; what the first said.
     """
-    family = socket.AF_INET6 if ":" in pinned.address else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
+    failed: OSError | None = None
+    for address in (pinned.address, *pinned.others):
+        try:
+            return await _connected_to(address, pinned.port)
+        except OSError as error:
+            failed = failed or error
+    assert failed is not None
+    raise failed
+
+
+async def _connected_to(address: str, port: int) -> socket.socket:
+    made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     try:
         made.setblocking(False)
         with contextlib.suppress(OSError):
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.get_running_loop().sock_connect(made, (pinned.address, pinned.port))
+        async with asyncio.timeout(ADDRESS_SECONDS):
+            await asyncio.get_running_loop().sock_connect(made, (address, port))
+    except TimeoutError:
+        made.close()
+        raise OSError(errno.ETIMEDOUT, "it does not answer") from None
     except BaseException:
         made.close()
         raise

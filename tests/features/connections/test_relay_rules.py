@@ -92,6 +92,33 @@ def test_a_repetition_is_recognised_and_another_message_is_not():
     assert recognise("MeterValues", meter, b"1") != recognise("MeterValues", meter, b"2")
 
 
+def test_each_transaction_message_is_recognised_by_what_it_is():
+    recognise = upward.recognised_by
+    assert recognise("StopTransaction", {"transactionId": 5, "meterStop": 1}, b"a") == "stop 5"
+    event = {
+        "transactionInfo": {"transactionId": "t"},
+        "seqNo": 3,
+        "eventType": "Updated",
+        "timestamp": "2026-01-01T00:00:00Z",
+    }
+    assert recognise("TransactionEvent", event, b"a") == "event t 3 Updated 2026-01-01T00:00:00Z"
+    assert recognise("TransactionEvent", event | {"seqNo": 4}, b"a") != recognise("TransactionEvent", event, b"a")
+
+
+def test_a_connector_is_recognised_by_its_place():
+    assert upward.place({"connectorId": 2}) == (0, 2)
+    assert upward.place({"evseId": 1, "connectorId": 2}) == (1, 2)
+
+
+def test_tokens_are_found_in_every_version():
+    assert upward.token_of({"idTag": "T"}) == "T"
+    assert upward.token_of({"idToken": TOKEN}) == "04AABBCC"
+    assert upward.token_of({"idToken": {"idToken": "", "type": "NoAuthorization"}}) is None
+    assert upward.token_of({"seqNo": 1}) is None
+    assert upward.authorize_for({"idTag": "T", "connectorId": 1}) == {"idTag": "T"}
+    assert upward.authorize_for({"idToken": TOKEN, "seqNo": 1}) == {"idToken": TOKEN}
+
+
 def test_our_passwords_stay_here():
     answer = {"configurationKey": [{"key": "AuthorizationKey", "readonly": False, "value": "x"},
                                    {"key": "HeartbeatInterval", "readonly": False, "value": "300"}]}  # fmt: skip
@@ -102,6 +129,10 @@ def test_our_passwords_stay_here():
     heard = RULES.to_operator("NotifyReport", report)
     assert heard is not None
     assert heard["reportData"][0]["variableAttribute"] == [{}]
+    answer = {"getVariableResult": [variable | {"attributeStatus": "Accepted", "attributeValue": "x"}]}
+    assert "attributeValue" not in RULES.answer_to_operator("GetVariables", answer)["getVariableResult"][0]
+    assert RULES.answer_to_operator("GetConfiguration", {"unknownKey": ["x"]}) == {"unknownKey": ["x"]}
+    assert RULES.to_operator("NotifyReport", {"requestId": 2**30, "seqNo": 1}) == {"requestId": 0, "seqNo": 1}
 
 
 @pytest.mark.parametrize("theirs", ["Accepted", "Blocked", None])
@@ -210,6 +241,20 @@ def test_a_mixture_of_variables_is_answered_in_order(version):
     ]
 
 
+def test_the_result_of_a_refused_attribute_names_it():
+    asked = variables(("SecurityCtrlr", "SecurityProfile"))
+    asked["setVariableData"][0]["attributeType"] = "Target"
+    found = RULES.verdict(V201, "SetVariables", asked, is_commissioning=True)
+    assert found.answer is not None
+    assert found.answer["setVariableResult"][0]["attributeType"] == "Target"
+    validate_result(V201, "SetVariables", found.answer)
+
+
+def test_what_was_not_touched_is_answered_as_it_is():
+    found = RULES.verdict(V16, "ClearCache", {}, is_commissioning=False)
+    assert found.merged({"status": "Accepted"}) == {"status": "Accepted"}
+
+
 def test_16_transaction_ids_are_found_and_replaced_where_they_stand():
     stop = {"transactionId": 5, "meterStop": 1}
     assert RULES.transaction_in("StopTransaction", stop) == 5
@@ -274,6 +319,11 @@ def test_a_refused_transaction_message_goes_out_three_times():
 def test_an_operators_interval_is_kept_within_reason(interval):
     assert 1 <= patience.heartbeat_seconds(interval) <= 86_400
     assert 1 <= patience.boot_again_seconds(interval) <= 3600
+
+
+def test_what_is_no_failure_has_its_reason_too():
+    assert RULES.offline == failures.OFFLINE
+    assert RULES.boot_pending == failures.BOOT_PENDING
 
 
 def test_every_failure_has_its_sentence():
