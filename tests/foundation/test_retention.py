@@ -20,6 +20,7 @@ DAYS = {
     "outbox": 7,
     "procrastinate_jobs": 30,
     "rate_limits": 0,
+    "relay_messages": 90,
     "revoked_tokens": 0,
     "webhook_deliveries": 30,
 }
@@ -49,6 +50,10 @@ ROWS = {
         "'{mark}', 'session.started', 'org_a', {at}, '{{}}', {at}", "event_id",
     ),
     "rate_limits": ("key, hits, expires_at", "'{mark}', 1, {at}", "key"),
+    "relay_messages": (
+        "charge_point_key, organization_id, operator_id, direction, kind, action, payload, message_id, at, state",
+        "1, 'org_a', 'op_a', 'up', 'live', 'StatusNotification', '{{}}', '{mark}', {at}, 'delivered'", "message_id",
+    ),
     "revoked_tokens": ("jti, expires_at", "'{mark}', {at}", "jti"),
     "webhook_deliveries": (
         "delivery_id, endpoint_id, organization_id, event_id, event, body, status, created_at, begun_at",
@@ -105,6 +110,7 @@ async def test_what_is_over_goes_and_what_is_not_stays(owner, engine, clock, tab
     [
         ("files", "update files set sha256 = 'abc'"),
         ("outbox", "update outbox set dispatched_at = null"),
+        ("relay_messages", "update relay_messages set state = 'waiting'"),
         ("webhook_deliveries", "update webhook_deliveries set status = 'pending'"),
     ],
 )
