@@ -27,7 +27,7 @@ ADDRESS_SECONDS = 4.0
 """For one of a host's addresses: the next one may answer."""
 PING_SECONDS = 30.0
 READ_BUFFER_BYTES = 2048
-_STATUSES = {HTTPStatus.FORBIDDEN: "forbidden", HTTPStatus.NOT_FOUND: "unknown"}
+_STATUSES: dict[int, str] = {HTTPStatus.FORBIDDEN: "forbidden", HTTPStatus.NOT_FOUND: "unknown"}
 _EXPIRED = {9, 10}
 """X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED."""
 _NOT_ISSUED = {2, 18, 19, 20, 21}
@@ -183,4 +183,4 @@ def _refused(error: WSHandshakeError, target: Target) -> RelayFailed:
         return RelayFailed("unauthorized" if target.password is not None else "no_password", user=target.user)
     if status is None or status in {HTTPStatus.OK, HTTPStatus.SWITCHING_PROTOCOLS}:
         return RelayFailed("not_websocket")
-    return RelayFailed(_STATUSES.get(HTTPStatus(status), "status"), status=status, path=urlsplit(target.url).path)
+    return RelayFailed(_STATUSES.get(status, "status"), status=status, path=urlsplit(target.url).path)
