@@ -18,6 +18,7 @@ from sliproad.ocpp.frames import Call, Payload, encode_send
 from sliproad.ocpp.versions import OcppVersion
 
 ANSWER_SECONDS = 30.0
+CLOSE_GRACE_SECONDS = 2.0
 MOST_REASON_CHARACTERS = 80
 
 
@@ -144,11 +145,12 @@ class RelaySession(WSListener):
             raise self.lost.result()
 
     def close(self) -> None:
-        """Say good-bye."""
+        """Say good-bye; a server that does not even read that is left after a moment."""
         self._end(RelayFailed("lost"))
         if self.transport is not None and not self.transport.is_disconnected:
             self.transport.send_close(WSCloseCode.OK, b"")
             self.transport.disconnect()
+            asyncio.get_running_loop().call_later(CLOSE_GRACE_SECONDS, self.transport.underlying_transport.abort)
 
     def _receive(self, data: bytes) -> None:
         arrived = self.conversation.receive(data, monotonic())
