@@ -1,5 +1,6 @@
 """The relay over real sockets: virtual charge points, our gateway, and the `ocpp` package's central system as the operator's."""
 
+import asyncio
 import contextlib
 from typing import Any
 
@@ -122,6 +123,29 @@ async def test_the_operator_hears_of_a_reboot(served_site, relayed, operator, ve
         await operator.heard(cp, "BootNotification", times=2)
         await operator.until(lambda: operator.connections[cp] == 2)
         await relayed.state(cp, "connected")
+
+
+async def test_whoever_subscribed_hears_of_each_state(served_site, relayed, operator):
+    relayed.sql(
+        "insert into webhook_endpoints (endpoint_id, organization_id, url, events, secret_sealed, created_at)"
+        " select 'whe_1', organization_id, 'https://x.example', array['connection.state_changed'], '', now() from organizations"
+    )
+    [organization] = relayed.sql("select organization_id from organizations")
+    identities = served_site.gateways[0].context.identities
+    async with asyncio.timeout(30):
+        while not identities.subscribed(organization["organization_id"]):
+            await asyncio.sleep(0.05)
+    async with served_site.charger("2.1") as (cp, _virtual):
+        generation = relayed.apply(cp, "ws://127.0.0.1:1/x")
+        await relayed.state(cp, "failed")
+        relayed.apply(cp, operator)
+        assert (await relayed.state(cp, "connected"))["generation"] > generation
+        events = relayed.sql("select name, data from outbox where name = 'connection.state_changed' order by seq")
+        assert [event["data"]["state"] for event in events] == ["connecting", "failed", "connecting", "connected"]
+        told = events[1]["data"]
+        assert told["reason"].startswith("Nobody listens at 127.0.0.1, port 1")
+        assert set(told) == {"charge_point_id", "operator_id", "version", "state", "reason", "changed_at"}
+        assert (told["charge_point_id"], told["operator_id"], told["version"]) == (cp, relayed.operator_id, "ocv_test")
 
 
 async def test_a_charge_point_without_a_relay_has_none(served_site, relayed, operator):

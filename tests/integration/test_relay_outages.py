@@ -187,7 +187,7 @@ async def test_a_charge_point_whose_gateway_died_is_waited_for(served_site, rela
     key = await served_site.workplace.key_of(cp)
     relayed.apply(cp, "ws://127.0.0.1:1/x")
     relayed.sql("update connection_assignments set state = 'connected'")
-    stored = SimpleNamespace(event_id="evt_1", name="charge_point.disconnected", organization_id="org_1", data={},
+    stored = SimpleNamespace(event_id="evt_1", name="charge_point.disconnected", organization_id="org_1", data={"charge_point_id": cp},
                              occurred_at=datetime.now(UTC), charge_point_key=key)  # fmt: skip
     event = StoredEvent(stored)  # type: ignore[arg-type]
     for connected, state in ((True, "connected"), (False, "pending")):

@@ -39,6 +39,9 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
     async with contextlib.AsyncExitStack() as closing:
         engine = Database(settings.database_url, "engine", pool_size=3)
         closing.push_async_callback(engine.close)
+        # Thousands of relays ask at once when a gateway starts: its signs of life must not wait behind them.
+        relay_engine = Database(settings.database_url, "engine", pool_size=1)
+        closing.push_async_callback(relay_engine.close)
         bus = Bus(settings.nats_url)
         await bus.connect()
         closing.push_async_callback(bus.close)
@@ -64,7 +67,7 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
             relay=RelayPorts(
                 relay_mirror,
                 RelayRules(),
-                RelayRecords(engine, redacted),
+                RelayRecords(relay_engine, redacted),
                 tokens,
                 Guard(settings.allowed_private_networks),
             ),

@@ -8,6 +8,7 @@ from sliproad.features.charge_points.live_service import LiveService
 from sliproad.features.charging.service import ChargingService
 from sliproad.features.charging.statements import AUTHORIZED
 from sliproad.features.connections import relay_store
+from sliproad.features.connections.model import STATE_CHANGED
 from sliproad.features.connections.relay_model import replay
 from sliproad.features.connections.relay_statements import (
     ANSWERED,
@@ -24,8 +25,6 @@ from sliproad.foundation.inbound_rows import encode_row
 from sliproad.ocpp.versions import OcppVersion
 
 Payload = dict[str, Any]
-STATE_CHANGED = "connection.state_changed"
-"""The event of a new state (`model.state_changed`), written where somebody subscribed to it."""
 
 
 class TargetOfRelay(Protocol):

@@ -114,6 +114,7 @@ select pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
 OFFLINE = """
 update connection_assignments set state = 'pending', reason = %(reason)s, state_at = now()
   where charge_point_key = %(key)s and mode = 'relay' and state in ('connecting', 'connected')
+  returning organization_id, operator_id, version_id, state_at
 """
 
 
@@ -150,9 +151,19 @@ async def assignments_changed_since(database: Database, xid: int) -> tuple[int, 
     return xmin, [AssignedRelay(*row) for row in rows]
 
 
-async def wait_for_charge_point(session: Session, charge_point_key: int, reason: str) -> None:
-    """No relay is there: the next connection of the charge point begins one."""
-    await run(session, OFFLINE, {"key": charge_point_key, "reason": reason})
+class NowOffline(NamedTuple):
+    """What an assignment was for whose charge point went without a word."""
+
+    organization_id: str
+    operator_id: str
+    version_id: str
+    at: datetime
+
+
+async def wait_for_charge_point(session: Session, charge_point_key: int, reason: str) -> NowOffline | None:
+    """No relay is there: the next connection of the charge point begins one. None where that is known."""
+    rows = await run(session, OFFLINE, {"key": charge_point_key, "reason": reason})
+    return NowOffline(*rows[0]) if rows else None
 
 
 async def waiting(database: Database, charge_point_key: int, operator_id: str, most: int) -> Sequence[WaitingMessage]:
