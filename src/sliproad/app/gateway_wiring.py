@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 
 from sliproad.app import ocpp_routes
+from sliproad.features.authorization.model import Authorize
 from sliproad.features.authorization.service import AuthorizationService
 from sliproad.features.charge_points.attempts import AttemptService
 from sliproad.features.charge_points.presence import RowPresence
@@ -46,31 +47,21 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
         await bus.connect()
         closing.push_async_callback(bus.close)
         mirror = Mirror(engine, secret_key, subscriptions)
-        await mirror.refresh()
-        tokens = RelayTokens(time.monotonic)
         relay_mirror = RelayMirror(engine, ConnectionSecrets(SealingKeys(settings.sealing_secrets)))
-        relay_mirror.on_change(tokens.forget)
+        await mirror.refresh()
         await relay_mirror.refresh()
+        tokens = RelayTokens(time.monotonic)
+        relay_mirror.on_change(tokens.forget)
         ours = AuthorizationService(secret_key, mirror.test_number).authorize
-        inbound = ocpp_routes.InboundSettings(
-            heartbeat_seconds=settings.heartbeat_seconds,
-            commissioning_heartbeat_seconds=settings.commissioning_heartbeat_seconds,
-            authorize=with_operators(ours, relay_mirror.decision_of, tokens),
-        )
+        records, guard = RelayRecords(relay_engine, redacted), Guard(settings.allowed_private_networks)
         ports = Ports(
-            handlers=ocpp_routes.routes(inbound),
+            handlers=handlers(settings, with_operators(ours, relay_mirror.decision_of, tokens)),
             identities=mirror,
             presence=RowPresence(engine),
             record_attempts=AttemptService(engine, clock).store_attempts,
             frame_log=frames.write,
             quarantine=quarantine.write,
-            relay=RelayPorts(
-                relay_mirror,
-                RelayRules(),
-                RelayRecords(relay_engine, redacted),
-                tokens,
-                Guard(settings.allowed_private_networks),
-            ),
+            relay=RelayPorts(relay_mirror, RelayRules(), records, tokens, guard),
         )
         running = Gateway(engine.url, bus, ports, gateway_settings(settings))
         refreshing = [asyncio.create_task(each.run(bus)) for each in (mirror, relay_mirror)]
@@ -82,6 +73,17 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
             for task in refreshing:
                 task.cancel()
             await asyncio.gather(*refreshing, return_exceptions=True)
+
+
+def handlers(settings: Settings, authorize: Authorize) -> ocpp_routes.Routes:
+    """Of every message that a charge point may send."""
+    return ocpp_routes.routes(
+        ocpp_routes.InboundSettings(
+            heartbeat_seconds=settings.heartbeat_seconds,
+            commissioning_heartbeat_seconds=settings.commissioning_heartbeat_seconds,
+            authorize=authorize,
+        )
+    )
 
 
 def gateway_settings(settings: Settings) -> GatewaySettings:
