@@ -1,6 +1,7 @@
 // What a page can do beyond plain HTML. Everything works without this file but live parts, camera and finger.
 import htmx from "htmx.org";
 import "htmx.org/dist/ext/hx-sse.js";
+import { checking } from "./js/checking.mjs";
 import { copying } from "./js/copying.mjs";
 import { dialogs } from "./js/dialogs.mjs";
 import { elapsed } from "./js/elapsed.mjs";
@@ -20,6 +21,7 @@ zone();
 dialogs(document);
 elapsed(document);
 live(document);
+checking(document);
 sending(document, (fresh) => {
   htmx.process(fresh);
   prepare(fresh);

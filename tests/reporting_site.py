@@ -1,4 +1,4 @@
-"""A workplace whose installers can report issues and upload photos, and whose organisations and support can work on them."""
+"""A workplace whose installers and site owners can report issues and upload photos, and whose organisations and support can work on them."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from sliproad.features.accounts.people import People
 from sliproad.features.accounts.service import AccountService
 from sliproad.features.accounts.store import MembershipRow, UserRow
 from sliproad.features.accounts.throttle import LoginThrottle
-from sliproad.features.commissioning import issues_cpo_routes, issues_routes, photos_routes
+from sliproad.features.commissioning import faults_routes, issues_cpo_routes, issues_routes, photos_routes
 from sliproad.features.commissioning.issues_desk import IssueDesk
 from sliproad.features.commissioning.issues_mails import IssueMails
 from sliproad.features.commissioning.issues_service import IssueService
@@ -77,6 +77,11 @@ class ReportingSite:
         )
         return Somebody(self.client, somebody.id, token, somebody.email)
 
+    async def site_owner(self) -> Somebody:
+        """Sarah Owen, to whom the project's site is bound."""
+        project = (await self.workplace_owner.get(f"/api/v1/cpo/projects/{self.project_id}")).json()
+        return self.here(await self.workplace.site_owner(project["site_id"], self.riverside.id))
+
     async def support(self) -> Somebody:
         """A platform administrator with an access token."""
         somebody = await self._somebody("Sam Support", is_platform_admin=True)
@@ -125,6 +130,7 @@ async def open_reporting(workplace: Workplace, *, prefix: str = "SLP") -> AsyncI
             [
                 routers.of(issues_routes.router, issues),
                 routers.of(photos_routes.router, photos, public_url=PUBLIC_URL),
+                routers.of(faults_routes.router, issues, photos, public_url=PUBLIC_URL),
                 routers.of(issues_cpo_routes.router, desk),
                 routers.of(issues_cpo_routes.support_router, desk),
                 routers.of(platform_routes.router, people, authentication, workplace.access_tokens),
@@ -133,7 +139,7 @@ async def open_reporting(workplace: Workplace, *, prefix: str = "SLP") -> AsyncI
             idempotency=IdempotencyRecords(web, secret_key, clock),
             public_url=PUBLIC_URL,
             version="0",
-            larger_bodies=photos_routes.LARGER_BODIES,
+            larger_bodies=photos_routes.LARGER_BODIES | faults_routes.LARGER_BODIES,
         )
         riverside, alex = await workplace.organization("Riverside"), await workplace.installer()
         project_id = await workplace.project(riverside, alex)

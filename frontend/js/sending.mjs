@@ -38,7 +38,7 @@ async function settle(form, answer, prepare) {
   if (onward) {
     if (!onward.startsWith("/login")) sessionStorage.removeItem(name(form));
     else keep(form);
-    return location.assign(onward);
+    return go(onward);
   }
   if (answer.redirected) return location.assign(answer.url);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -52,6 +52,15 @@ async function settle(form, answer, prepare) {
   prepare(fresh);
   (fresh.querySelector(".errors") ?? fresh).focus();
   scrollTo({ top: 0 });
+}
+
+// A place on this very page is no other page to a browser: it would only scroll there.
+function go(onward) {
+  const there = new URL(onward, location.href);
+  const isHere = there.hash && there.pathname === location.pathname && there.search === location.search;
+  if (!isHere) return location.assign(there);
+  history.replaceState(null, "", there);
+  location.reload();
 }
 
 function unsent(form, title, text) {

@@ -21,6 +21,7 @@ EXPECTED = re.compile(
     r"Failed to load resource: (the server responded with a status of 4|net::ERR_)|htmx: htmx:sse:error: (Failed to fetch|network error)"
 )
 """A refused form, and a server that was taken away on purpose, are no faults of a page."""
+LONGEST_PICTURE = 6000
 DESKTOP = {"viewport": {"width": 1280, "height": 860}}
 
 
@@ -94,4 +95,9 @@ async def portray(page: Page, name: str) -> None:
     if folder := os.environ.get("SLIPROAD_SCREENSHOTS"):
         path = pathlib.Path(folder).resolve()
         assert not path.is_relative_to(ROOT), "pictures don't belong into the repository"
+        was, tall = page.viewport_size, await page.evaluate("document.documentElement.scrollHeight")
+        if was and tall < LONGEST_PICTURE:  # a screen as tall as the page: what sticks to an edge is at its edge
+            await page.set_viewport_size({"width": was["width"], "height": max(tall, was["height"])})
         await page.screenshot(path=path / f"{name}.png", full_page=True)
+        if was:
+            await page.set_viewport_size(was)

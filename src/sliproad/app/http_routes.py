@@ -27,6 +27,8 @@ from sliproad.features.commissioning import (
     diagnostics_pages,
     diagnostics_routes,
     drift_routes,
+    faults_pages,
+    faults_routes,
     issues_cpo_routes,
     issues_pages,
     issues_routes,
@@ -68,6 +70,8 @@ LARGER_BODIES = {
     **handover_pages.LARGER_BODIES,
     **photos_routes.LARGER_BODIES,
     **issues_pages.LARGER_BODIES,
+    **faults_pages.LARGER_BODIES,
+    **faults_routes.LARGER_BODIES,
     **bulk_routes.LARGER_BODIES,
     **bulk_pages.LARGER_BODIES,
 }
@@ -105,7 +109,11 @@ def routers(of: Services) -> Iterator[APIRouter]:
     # the site owner, and everybody
     yield user_routes.site_owner_router(users, of.authentication, of.tokens)
     yield site_owner_routes.router(of.assignment)
-    yield owner_pages.router(owner_pages.OwnerPages(of.assignment, of.handover_reading, of.accounts))
+    yield faults_routes.router(of.issues, of.photos, public_url=of.parts.public_url)
+    yield owner_pages.router(
+        owner_pages.OwnerPages(of.assignment, of.handover_reading, of.accounts, of.live, of.issues)
+    )
+    yield faults_pages.router(faults_pages.FaultsPages(of.issues, of.photos))
     yield user_routes.invitation_router(of.invitations)
     # whoever runs the installation
     yield platform_routes.router(users, of.authentication, of.tokens)

@@ -372,7 +372,7 @@ class Services(AccountServices):
 
     @cached_property
     def certificate_checker(self) -> CertificateChecker:
-        return CertificateChecker(self.database)
+        return CertificateChecker(self.database, self.limiter)
 
     @cached_property
     def certificate_issuer(self) -> CertificateIssuer:

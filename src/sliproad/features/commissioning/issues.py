@@ -1,6 +1,7 @@
-"""Issues: what an installer found wrong and reported for the organisation and platform support to look at (REF, "Report an issue").
+"""Issues: what installers, and site owners after the handover, found wrong and reported to the organisation and platform support.
 
-Pure. `issues_service` (installers) and `issues_desk` (the organisation, support) work with these words; `issues_store` keeps them.
+REF, "Report an issue"; contract §2, "site owner". Pure. `issues_service` (those who report) and `issues_desk` (the organisation,
+support) work with these words; `issues_store` keeps them.
 """
 
 import re
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sliproad.features.accounts.model import InstallerActor, OrganizationActor, PlatformAdminActor
+from sliproad.features.accounts.model import InstallerActor, OrganizationActor, PlatformAdminActor, SiteOwnerActor
 from sliproad.foundation.clock import rfc3339
 from sliproad.foundation.errors import Conflict
 from sliproad.foundation.events import DomainEvent
@@ -28,11 +29,14 @@ StepName = Literal[
     "test_transaction",
 ]
 Action = Literal["reported", "commented", "assigned", "unassigned", "resolved", "reopened"]
-PersonKind = Literal["installer", "user", "api_key", "platform_admin"]
+PersonKind = Literal["installer", "site_owner", "user", "api_key", "platform_admin"]
+Reporter = InstallerActor | SiteOwnerActor
 
 SHORTEST_DESCRIPTION = 20
 MOST_PHOTOS = 20
 PHOTO_ID = re.compile(r"pho_[0-9a-z]{20}")
+ID_OF = {"installer": "installer_id", "site_owner": "user_id"}
+"""What the reporter's id is called in `issue.reported`, by the kind of person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class NewIssue:
-    """What an installer reports. A photo is a URL, kept as text and never dialled, or the id of an uploaded one."""
+    """What is reported. A photo is a URL, kept as text and never dialled, or the id of an uploaded one."""
 
     category: Category
     severity: Severity
@@ -98,12 +102,15 @@ class Selection:
     project_id: str | None = None
     status: Status | None = None
     severity: Severity | None = None
+    reporter_kind: PersonKind | None = None
 
 
-def person_of(actor: InstallerActor | OrganizationActor | PlatformAdminActor) -> Person:
+def person_of(actor: Reporter | OrganizationActor | PlatformAdminActor) -> Person:
     """Whoever acts, as the history names them."""
     if isinstance(actor, InstallerActor):
         return Person("installer", actor.installer_id, actor.full_name)
+    if isinstance(actor, SiteOwnerActor):
+        return Person("site_owner", actor.user_id, actor.full_name)
     if isinstance(actor, PlatformAdminActor):
         return Person("platform_admin", actor.user_id, actor.full_name)
     if actor.user_id is not None:
@@ -145,7 +152,7 @@ def issue_reported(issue: Issue, charge_point_key: int) -> DomainEvent:
         "description": issue.description,
         "step": issue.step,
         "photo_urls": list(issue.photos),
-        "reported_by": {"installer_id": issue.reported_by.id, "full_name": issue.reported_by.name},
+        "reported_by": {ID_OF[issue.reported_by.kind]: issue.reported_by.id, "full_name": issue.reported_by.name},
         "created_at": rfc3339(issue.created_at),
     }
     return DomainEvent("issue.reported", issue.organization_id, issue.created_at, data, charge_point_key)

@@ -1,10 +1,10 @@
-"""What issues look like in answers; the routes of installers, organisations and support share it."""
+"""What issues look like in answers; the routes of installers, site owners, organisations and support share it."""
 
 from pydantic import BaseModel, Field
 
 from sliproad.features.commissioning.issues import Action, Category, Change, Issue, Person, PersonKind, Severity, Status
 from sliproad.features.commissioning.issues import photo_ids as uploaded
-from sliproad.features.commissioning.issues_service import IssueFile
+from sliproad.features.commissioning.issues_service import IssueFile, IssuePage
 from sliproad.foundation.web import Timestamp
 
 ISSUE_ID = "iss_01hx9k2m3n4p5q6r7s8t"
@@ -19,6 +19,12 @@ class IssueItem(BaseModel):
     status: Status
     created_at: Timestamp
     reference_number: str = Field(examples=["SLP-2026-00847"])
+
+
+class IssueItemList(BaseModel):
+    issues: list[IssueItem]
+    total: int
+    next_cursor: str | None
 
 
 class IssueReported(IssueItem):
@@ -72,6 +78,12 @@ class IssueAnswerList(BaseModel):
 def issue_item(issue: Issue) -> IssueItem:
     """The reference's list entry."""
     return IssueItem(**{name: getattr(issue, name) for name in IssueItem.model_fields})
+
+
+def issue_item_list(page: IssuePage) -> IssueItemList:
+    """One page of the reference's list."""
+    items = [issue_item(issue) for issue in page.issues]
+    return IssueItemList(issues=items, total=page.total, next_cursor=page.next_cursor)
 
 
 def issue_reported(issue: Issue) -> IssueReported:

@@ -1,4 +1,4 @@
-"""Mails the organisation when an installer reports an issue of one of its charge points.
+"""Mails the organisation when an installer or the owner of a site reports an issue of one of its charge points.
 
 `app/event_routes.py` calls `tell_organization` for each `issue.reported`, in the transaction that takes it from the outbox.
 """
@@ -12,6 +12,11 @@ from sliproad.foundation.letters import Letter
 from sliproad.foundation.mail import is_address
 from sliproad.foundation.outbox import StoredEvent
 from sliproad.foundation.outgoing import Outgoing
+
+SAID_BY = {
+    "installer": "an installer reported an issue during commissioning:",
+    "site_owner": "the owner of the site reported a fault:",
+}
 
 
 class IssueMails:
@@ -36,7 +41,7 @@ def letter(issue: Issue, project_name: str) -> Letter:
     return Letter(
         f"{issue.reference_number}: {category} at {issue.charge_point_id}",
         "Hello,",
-        ("an installer reported an issue during commissioning:", issue.description),
+        (SAID_BY[issue.reported_by.kind], issue.description),
         facts=(
             ("Reference", issue.reference_number),
             ("Severity", issue.severity),

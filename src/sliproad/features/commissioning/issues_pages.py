@@ -8,52 +8,30 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from pydantic import Field, StringConstraints
 from starlette.responses import Response
 
 from sliproad.features.accounts.model import InstallerActor
 from sliproad.features.accounts.page_guards import InstallerPage
 from sliproad.features.commissioning.charge_point_frame import PAGES
 from sliproad.features.commissioning.glance import Glances
-from sliproad.features.commissioning.issues import (
-    MOST_PHOTOS,
-    PHOTO_ID,
-    SHORTEST_DESCRIPTION,
-    Category,
-    Issue,
-    NewIssue,
-    Severity,
-    StepName,
-)
-from sliproad.features.commissioning.issues_routes import CommentText, Description, IssueId
+from sliproad.features.commissioning.issues import SHORTEST_DESCRIPTION
+from sliproad.features.commissioning.issues_routes import CommentText, IssueId
 from sliproad.features.commissioning.issues_service import IssuePage, IssueService
 from sliproad.features.commissioning.issues_view import CATEGORIES, SEVERITIES, category_of, steps, view_of
 from sliproad.features.commissioning.photos_routes import PhotoId, jpeg_answer
-from sliproad.features.commissioning.photos_service import LARGEST_BYTES, PhotoService
+from sliproad.features.commissioning.photos_service import PhotoService
+from sliproad.features.commissioning.report_form import LARGEST_FORM_BYTES, Filled, ReportForm
+from sliproad.features.commissioning.report_form import report as report_filled
 from sliproad.features.commissioning.routes import ChargePointId
-from sliproad.features.commissioning.sentences import told
 from sliproad.features.projects.service import ProjectService
-from sliproad.foundation.errors import DomainError, InvalidInput, NotFound
 from sliproad.foundation.language import gettext as _
 from sliproad.foundation.web import PageQuery, RequestModel
 from sliproad.foundation.web.ui import Column, Form, Table, see_other
 
 PATH = "/installer/charge-points/{charge_point_id}"
 PLACE = f"{PATH}/issues"
-LARGER_BODIES = {r"/installer/charge-points/[^/]+/issues$": 24 * 1024 * 1024}
-"""Several photos of one report; browsers with script make them smaller before they send them."""
-UploadedPhoto = Annotated[str, StringConstraints(pattern=rf"^{PHOTO_ID.pattern}$")]
+LARGER_BODIES = {r"/installer/charge-points/[^/]+/issues$": LARGEST_FORM_BYTES}
 StepQuery = Annotated[str, Query(max_length=40)]
-
-
-class ReportForm(RequestModel):
-    """A report; its new photos come beside the fields, and `photo_ids` are those that came with an earlier try."""
-
-    category: Category
-    severity: Severity
-    description: Description
-    step: StepName | None = None
-    photo_ids: list[UploadedPhoto] = Field(default=[], max_length=MOST_PHOTOS)
 
 
 class CommentForm(RequestModel):
@@ -94,46 +72,6 @@ class IssuesPages:
             steps=steps(),
             shortest=SHORTEST_DESCRIPTION,
         )
-
-    async def report(
-        self, actor: InstallerActor, charge_point_id: str, form: Form[ReportForm], arrived: list[str]
-    ) -> Issue | None:
-        """Store the photos, their ids into `arrived`, then the report; None where `form` says what is wrong.
-
-        Raises:
-            NotFound: no such charge point of this installer.
-        """
-        try:
-            await self._upload(actor, charge_point_id, form, arrived)
-            if form.value is None or form.is_refused:
-                return None
-            given = form.value
-            new = NewIssue(given.category, given.severity, given.description, given.step, tuple(arrived))
-            return await self.issues.report(actor, charge_point_id, new)
-        except NotFound:
-            raise
-        except DomainError as error:
-            form.general.append(told(_(error.detail)))
-            return None
-
-    async def _upload(
-        self, actor: InstallerActor, charge_point_id: str, form: Form[ReportForm], arrived: list[str]
-    ) -> None:
-        files = form.files.get("photos", [])
-        if len(arrived) + len(files) > MOST_PHOTOS:
-            form.fail("photos", _("At most %(count)s photos belong to a report.") % {"count": MOST_PHOTOS})
-            return
-        for file in files:
-            try:
-                photo = await self.photos.upload(actor, charge_point_id, file.data)
-            except InvalidInput:
-                form.fail(
-                    "photos",
-                    _("%(name)s can't be taken. A photo is a JPEG, PNG, WebP or HEIC file of at most %(most)s MB.")
-                    % {"name": file.filename, "most": LARGEST_BYTES // 1024 // 1024},
-                )
-            else:
-                arrived.append(photo.photo_id)
 
 
 def router(pages: IssuesPages) -> APIRouter:
@@ -177,17 +115,16 @@ def _add_report(web: APIRouter, pages: IssuesPages) -> None:
 
     @web.post(PLACE)
     async def report(request: Request, actor: InstallerPage, charge_point_id: ChargePointId) -> Response:
-        form = await Form.read(request, ReportForm)
-        arrived = [photo for photo in form.several.get("photo_ids", []) if PHOTO_ID.fullmatch(photo)]
-        issue = await pages.report(actor, charge_point_id, form, arrived)
+        filled = Filled(await Form.read(request, ReportForm))
+        issue = await report_filled(filled, actor, charge_point_id, pages.issues, pages.photos)
         if issue is None:
-            return await pages.blank(request, actor, charge_point_id, form, arrived)
+            return await pages.blank(request, actor, charge_point_id, filled.form, filled.arrived)
         notice = _("Reported as %(number)s.") % {"number": issue.reference_number}
         return see_other(request, f"{PLACE.format(charge_point_id=charge_point_id)}/{issue.issue_id}", notice=notice)
 
     @web.get(f"{PATH}/photos/{{photo_id}}")
     async def photo(actor: InstallerPage, charge_point_id: ChargePointId, photo_id: PhotoId) -> Response:
-        return jpeg_answer(await pages.photos.read_by_installer(actor, charge_point_id, photo_id), photo_id)
+        return jpeg_answer(await pages.photos.read_by_reporter(actor, charge_point_id, photo_id), photo_id)
 
 
 def _add_issue(web: APIRouter, pages: IssuesPages) -> None:

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from sliproad.features.accounts.guards import Installer
 from sliproad.features.commissioning import issues_answers as answers
@@ -43,12 +43,6 @@ class CommentRequest(RequestModel):
     text: CommentText
 
 
-class IssueItemList(BaseModel):
-    issues: list[answers.IssueItem]
-    total: int
-    next_cursor: str | None
-
-
 def router(service: IssueService) -> APIRouter:
     """The installer's routes of issues."""
     api = APIRouter(prefix="/api/v1/installer/commissioning/{charge_point_id}", tags=["commissioning"])
@@ -68,11 +62,9 @@ def router(service: IssueService) -> APIRouter:
         return answers.issue_reported(await service.report(actor, charge_point_id, new))
 
     @api.get("/issues")
-    async def list_issues(actor: Installer, charge_point_id: ChargePointId, page: PageQuery) -> IssueItemList:
+    async def list_issues(actor: Installer, charge_point_id: ChargePointId, page: PageQuery) -> answers.IssueItemList:
         """Everything that was reported of this charge point, newest first."""
-        found = await service.of_charge_point(actor, charge_point_id, page)
-        items = [answers.issue_item(issue) for issue in found.issues]
-        return IssueItemList(issues=items, total=found.total, next_cursor=found.next_cursor)
+        return answers.issue_item_list(await service.of_charge_point(actor, charge_point_id, page))
 
     @api.get("/issues/{issue_id}")
     async def read_issue(actor: Installer, charge_point_id: ChargePointId, issue_id: IssueId) -> answers.IssueDetail:

@@ -1,4 +1,4 @@
-"""SQL of issues, their history, and the photos that installers upload.
+"""SQL of issues, their history, and the photos that belong to them.
 
 `issue_numbers` has one row a year. Whoever takes a number holds that row until their transaction ends, so that of any number at
 once each gets its own, and a transaction that is rolled back gives its number back: no gaps, no repeats.
@@ -53,7 +53,9 @@ class IssueRow(Row):
     """A user of the organisation."""
     assigned_to_name: Mapped[str | None]
     reported_by: Mapped[str]
-    """The installer's id."""
+    """The id of the installer, or of the user who owns the site."""
+    reported_by_kind: Mapped[str] = mapped_column(server_default="installer")
+    """`installer`, `site_owner`."""
     reported_by_name: Mapped[str]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -188,7 +190,7 @@ def issue_of(row: IssueRow) -> Issue:
         photos=tuple(row.photos),
         status=cast("Any", row.status),
         assigned_to=_user(row.assigned_to, row.assigned_to_name),
-        reported_by=Person("installer", row.reported_by, row.reported_by_name),
+        reported_by=Person(cast("PersonKind", row.reported_by_kind), row.reported_by, row.reported_by_name),
         created_at=row.created_at,
         updated_at=row.updated_at,
         resolved_at=row.resolved_at,
@@ -219,6 +221,7 @@ def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
             (IssueRow.project_id, selection.project_id),
             (IssueRow.status, selection.status),
             (IssueRow.severity, selection.severity),
+            (IssueRow.reported_by_kind, selection.reporter_kind),
         )
         if value is not None
     ]

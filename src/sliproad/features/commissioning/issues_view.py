@@ -17,6 +17,14 @@ CATEGORIES: Mapping[str, str] = {
     "site_issue": marked("Problem at the site"),
     "other": marked("Something else"),
 }
+FAULT_CATEGORIES: Mapping[str, str] = {
+    "hardware_defect": marked("Something on it is broken"),
+    "network_problem": marked("It has no connection"),
+    "configuration_error": marked("It does not charge, or charges wrongly"),
+    "site_issue": marked("Something around it: cabling, ground, signs"),
+    "other": marked("Something else"),
+}
+"""The same in the words of whoever owns the site."""
 SEVERITIES: Mapping[str, str] = {
     "low": marked("Low"),
     "medium": marked("Medium"),
@@ -69,7 +77,7 @@ def view_of(file: IssueFile) -> IssueView:
     issue = file.issue
     return IssueView(
         issue=issue,
-        category=category_of(issue),
+        category=_(FAULT_CATEGORIES[issue.category]) if issue.reported_by.kind == "site_owner" else category_of(issue),
         step=_(STEP_WORDS[issue.step].title) if issue.step else None,
         photos=[photo for photo in issue.photos if is_uploaded(photo)],
         links=[photo for photo in issue.photos if not is_uploaded(photo)],

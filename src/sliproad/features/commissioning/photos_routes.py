@@ -25,7 +25,7 @@ class PhotoAnswer(BaseModel):
     """Put it into `photo_urls` of an issue report."""
     charge_point_id: str = Field(examples=["CP-SITE42-001"])
     url: str
-    """Where its installers download it, with their access token."""
+    """Where whoever uploaded it downloads it, with their access token."""
     content_type: str = Field(examples=[MIME])
     width: int
     height: int
@@ -33,12 +33,12 @@ class PhotoAnswer(BaseModel):
     uploaded_at: Timestamp
 
 
-def photo_answer(photo: Photo, charge_point_id: str, public_url: str) -> PhotoAnswer:
-    """A photo as its uploader reads it."""
+def photo_answer(photo: Photo, charge_point_id: str, place: str) -> PhotoAnswer:
+    """A photo as its uploader reads it; `place` is the address of what uploaders ask about the charge point."""
     return PhotoAnswer(
         photo_id=photo.photo_id,
         charge_point_id=charge_point_id,
-        url=f"{public_url}/api/v1/installer/commissioning/{charge_point_id}/photos/{photo.photo_id}",
+        url=f"{place}/photos/{photo.photo_id}",
         content_type=MIME,
         width=photo.width,
         height=photo.height,
@@ -59,12 +59,13 @@ def router(service: PhotoService, *, public_url: str) -> APIRouter:
     ) -> PhotoAnswer:
         """Upload a photo of a charge point. It is turned upright and kept as a JPEG without its metadata, such as the place."""
         stored = await service.upload(actor, charge_point_id, await photo.read())
-        return photo_answer(stored, charge_point_id, public_url)
+        place = f"{public_url}/api/v1/installer/commissioning/{charge_point_id}"
+        return photo_answer(stored, charge_point_id, place)
 
     @api.get("/installer/commissioning/{charge_point_id}/photos/{photo_id}", response_class=Response, responses=JPEG)
     async def download_photo(actor: Installer, charge_point_id: ChargePointId, photo_id: PhotoId) -> Response:
         """A photo of one of your charge points."""
-        return jpeg_answer(await service.read_by_installer(actor, charge_point_id, photo_id), photo_id)
+        return jpeg_answer(await service.read_by_reporter(actor, charge_point_id, photo_id), photo_id)
 
     @api.get("/cpo/photos/{photo_id}", response_class=Response, responses=JPEG, tags=["Issues"])
     async def read_photo(actor: Viewer, photo_id: PhotoId) -> Response:

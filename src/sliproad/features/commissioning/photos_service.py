@@ -1,6 +1,6 @@
-"""Photos that installers upload to document a charge point: re-encoded, stored, read by its installers and its organisation.
+"""Photos that document a charge point: uploaded by installers and site owners, re-encoded, stored, read by them and the organisation.
 
-`photos_routes` calls it; `issues_service` asks `require_uploaded` about the ids that a report names.
+`photos_routes`, and the pages and routes of faults, call it; `issues_service` asks `require_uploaded` about the ids that a report names.
 """
 
 import asyncio
@@ -13,9 +13,11 @@ from datetime import datetime
 import orjson
 import structlog
 
-from sliproad.features.accounts.model import InstallerActor, OrganizationActor
+from sliproad.features.accounts.model import OrganizationActor
 from sliproad.features.charge_points.service import RegistryService
 from sliproad.features.commissioning import issues_store as store
+from sliproad.features.commissioning.issues import Reporter, person_of
+from sliproad.features.commissioning.issues_reach import IssueReach
 from sliproad.features.projects.service import ProjectService
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.database import Database, Session
@@ -57,31 +59,31 @@ class PhotoService:
     ) -> None:
         """`database` speaks as role `web`."""
         self.database, self.clock = database, clock
-        self.registry, self.projects, self.files, self.limiter = registry, projects, files, limiter
+        self.files, self.limiter = files, limiter
+        self.reach = IssueReach(registry, projects)
         self._encoding = asyncio.Semaphore(AT_ONCE)
 
-    async def upload(self, actor: InstallerActor, charge_point_id: str, data: bytes) -> Photo:
+    async def upload(self, actor: Reporter, charge_point_id: str, data: bytes) -> Photo:
         """Store a photo of a charge point, re-encoded.
 
         Raises:
-            NotFound: no such charge point of this installer.
-            Conflict: `project_handed_over`.
+            NotFound: no such charge point in their reach.
+            Conflict: it is not their time to report (`IssueReach.require_reporting`).
             InvalidInput: `photo` is too large, damaged, or no image of the kinds that are taken.
-            TooMany: more than `UPLOADS` of this installer.
+            TooMany: more than `UPLOADS` of this person.
         """
         await self._may_upload(actor, charge_point_id)
-        await self.limiter.hit(UPLOADS, "photos", actor.installer_id)
+        await self.limiter.hit(UPLOADS, "photos", person_of(actor).id)
         if len(data) > LARGEST_BYTES:
             raise InvalidInput.field("photo", f"must be at most {LARGEST_BYTES // 1024 // 1024} MiB")
         async with self._encoding:
             jpeg, width, height = await encoded(data)
         async with self.database.transaction(actor.scope) as session:
-            charge_point = await self.registry.facts(session, charge_point_id)
-            project = await self.projects.for_installer(session, actor, charge_point.project_id)
-            await self.projects.for_work(session, project.project_id)
+            charge_point = await self.reach.charge_point(session, actor, charge_point_id)
+            await self.reach.require_reporting(session, actor, charge_point.project_id)
             photo_id, owner = new_id("pho"), charge_point.organization_id
             name = f"{photo_id}.jpg"
-            file_id = await self.files.save(session, owner, name, MIME, jpeg, project_id=project.project_id)
+            file_id = await self.files.save(session, owner, name, MIME, jpeg, project_id=charge_point.project_id)
             row = store.PhotoRow(
                 photo_id=photo_id,
                 organization_id=owner,
@@ -90,21 +92,20 @@ class PhotoService:
                 width=width,
                 height=height,
                 size_bytes=len(jpeg),
-                uploaded_by=actor.installer_id,
+                uploaded_by=person_of(actor).id,
                 uploaded_at=self.clock.now(),
             )
             session.add(row)
         return photo_of(row)
 
-    async def read_by_installer(self, actor: InstallerActor, charge_point_id: str, photo_id: str) -> bytes:
+    async def read_by_reporter(self, actor: Reporter, charge_point_id: str, photo_id: str) -> bytes:
         """The JPEG.
 
         Raises:
-            NotFound: no such charge point of this installer, or no such photo of it.
+            NotFound: no such charge point in their reach, or no such photo of it.
         """
         async with self.database.transaction(actor.scope) as session:
-            charge_point = await self.registry.facts(session, charge_point_id)
-            await self.projects.for_installer(session, actor, charge_point.project_id)
+            charge_point = await self.reach.charge_point(session, actor, charge_point_id)
             row = await store.find_photo(session, photo_id)
         if row is None or row.charge_point_key != charge_point.key:
             raise absent()
@@ -139,12 +140,11 @@ class PhotoService:
         if wrong:
             raise InvalidInput(f"{wrong[0].field} {wrong[0].message}", wrong)
 
-    async def _may_upload(self, actor: InstallerActor, charge_point_id: str) -> None:
+    async def _may_upload(self, actor: Reporter, charge_point_id: str) -> None:
         """Refuse before any work is done; it is asked again in the transaction that stores the photo."""
         async with self.database.transaction(actor.scope) as session:
-            charge_point = await self.registry.facts(session, charge_point_id)
-            await self.projects.for_installer(session, actor, charge_point.project_id)
-            await self.projects.for_work(session, charge_point.project_id)
+            charge_point = await self.reach.charge_point(session, actor, charge_point_id)
+            await self.reach.require_reporting(session, actor, charge_point.project_id)
 
 
 async def encoded(data: bytes) -> tuple[bytes, int, int]:

@@ -18,8 +18,10 @@ from sliproad.foundation.database import Database, Scope
 from sliproad.foundation.documents.verification import Verdict, extract_attachments, verify_pdf
 from sliproad.foundation.errors import NotFound
 from sliproad.foundation.language import marked
+from sliproad.foundation.web.limits import RateLimiter
 
 log = structlog.get_logger()
+CHECKS = "20/minute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,16 @@ class Finding:
 class CertificateChecker:
     """Checks certificates; see the module."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    def __init__(self, database: Database, limiter: RateLimiter) -> None:
+        self.database, self.limiter = database, limiter
+
+    async def admit(self, address: str) -> None:
+        """Count a file that somebody without an account hands in from a network address: reading it costs real work.
+
+        Raises:
+            TooMany: more than `CHECKS` from there.
+        """
+        await self.limiter.hit(CHECKS, "certificate check", address)
 
     async def issued(self, certificate_id: str) -> IssuedCertificate:
         """The certificate with this id.

@@ -1,11 +1,10 @@
 """`/owner/projects`: the owner of a site sees how far its projects are and who works on them, has the certificate, and reports faults.
 
-Faults go by mail to the organisation that runs the chargers: site owners have no issues of their own.
+Also how its chargers are right now, and what became of the faults (`commissioning.faults_pages` has a page for each).
 """
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -13,7 +12,9 @@ from starlette.responses import Response
 from sliproad.features.accounts.model import SiteOwnerActor
 from sliproad.features.accounts.page_guards import SiteOwnerPage
 from sliproad.features.accounts.service import AccountService
-from sliproad.features.charge_points.model import ChargePoint
+from sliproad.features.charge_points.connection_pages import connection_word
+from sliproad.features.charge_points.live_service import LiveService
+from sliproad.features.commissioning.issues_service import IssueService
 from sliproad.features.handover.pages import PAGES
 from sliproad.features.handover.reading import HandoverReading
 from sliproad.features.projects.assignment import AssignmentService
@@ -24,13 +25,15 @@ from sliproad.features.projects.sentences import told
 from sliproad.foundation.errors import Conflict, NotFound
 from sliproad.foundation.language import gettext as _
 from sliproad.foundation.language import marked
-from sliproad.foundation.web import live
+from sliproad.foundation.web import Page, live
 from sliproad.foundation.web.ui import Column, Form, NavEntry, PageRole, Table, see_other
 
 PLACE = "/owner/projects"
 NAVIGATION = (NavEntry(PageRole.SITE_OWNER, marked("Projects"), PLACE, icon="folder", order=10),)
-BLOCKS = ("standing", "certificate", "chargers")
+BLOCKS = ("standing", "certificate", "chargers", "faults")
 """What of a project's page lives."""
+FAULTS = 50
+"""So many of a project stand on its page; the API has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class OwnerPages:
     assignment: AssignmentService
     reading: HandoverReading
     accounts: AccountService
+    live: LiveService
+    issues: IssueService
 
     async def seen(self, request: Request, actor: SiteOwnerActor, project_id: str) -> dict[str, Any]:
         """What the page of a project shows.
@@ -54,8 +59,12 @@ class OwnerPages:
             Column("serial", _("Serial number")),
             Column("place", _("Where it stands")),
             Column("status", _("Status")),
-            Column("fault", ""),
+            Column("connection", _("Connection")),
+            *([Column("fault", "")] if project.is_handed_over else []),
         ]
+        async with self.reading.database.transaction(actor.scope) as session:
+            live_of = await self.live.live_of(session, [each.key for each in charge_points])
+        faults = await self.issues.of_project(actor, project_id, Page(limit=FAULTS))
         return {
             "overview": overview,
             "here": f"{PLACE}/{project_id}",
@@ -63,8 +72,10 @@ class OwnerPages:
             "installers": await self.assignment.installers(actor, project_id),
             "operator": name,
             "mailbox": mailbox,
+            "faults": Table(request, fault_columns(), faults.issues, total=faults.total, caption=_("Faults")),
+            "serials": {each.charge_point_id: each.serial_number for each in charge_points},
+            "connections": {key: connection_word(live) for key, live in live_of.items()},
             "table": Table(request, columns, charge_points, caption=_("Charge points")),
-            "fault_mail": lambda charge_point=None: fault_mail(mailbox, project, charge_point),
             "map_href": map_href,
         }
 
@@ -101,8 +112,7 @@ def router(pages: OwnerPages) -> APIRouter:
         async def look() -> live.Look:
             context = await pages.seen(request, actor, project_id)
             html = PAGES.fragments(request, "owner_project.html", *BLOCKS, **context)
-            done = context["done"]
-            return live.Look(html, is_over=done is not None and done.issued_at is not None)
+            return live.Look(html)
 
         return await live.answer(request, look)
 
@@ -147,15 +157,7 @@ def _add_installers(web: APIRouter, pages: OwnerPages) -> None:
         return see_other(request, f"{PLACE}/{project_id}", notice=_("They are off the project."))
 
 
-def fault_mail(mailbox: str, project: Project, charge_point: ChargePoint | None) -> str:
-    """A mail to the operator that says already what it is about (RFC 6068)."""
-    about = project.name if charge_point is None else f"{charge_point.serial_number}, {project.name}"
-    subject = _("Fault: %(about)s") % {"about": about}
-    lines = [_("What happened, and when:"), "", ""]
-    if charge_point is not None:
-        lines += [
-            f"{charge_point.vendor} {charge_point.model}, {charge_point.serial_number}",
-            charge_point.charge_point_id,
-        ]
-    body = "\r\n".join([*lines, project.name])
-    return f"mailto:{quote(mailbox, safe='@')}?subject={quote(subject, safe='')}&body={quote(body, safe='')}"
+def fault_columns() -> list[Column]:
+    """Of the list of faults."""
+    words = (("fault", _("Fault")), ("charger", _("Charger")), ("status", _("Status")), ("created", _("Reported")))
+    return [Column(name, text) for name, text in words]

@@ -9,6 +9,7 @@ from fastapi import APIRouter, File, Request, UploadFile
 from pydantic import Field
 from starlette.responses import Response
 
+from sliproad.features.accounts.answers import address_of
 from sliproad.features.handover.checking import CertificateChecker, named_in
 from sliproad.features.handover.service import HandoverService
 from sliproad.foundation.errors import NotFound
@@ -78,6 +79,7 @@ def _add_question(web: APIRouter, checker: CertificateChecker) -> None:
                 return see_other(request, f"/verify/{quote(number, safe='')}")
             form.fail("number", _("Type the number, or choose the file."))
             return PAGES.render(request, "verify_ask.html", status_code=422, form=form)
+        await checker.admit(address_of(request))
         pdf = form.files["certificate"][0].data
         number = number or named_in(pdf) or ""
         if not number:
@@ -115,6 +117,7 @@ def _add_verification(web: APIRouter, checker: CertificateChecker) -> None:
 
     @web.post("/verify/{certificate_id}")
     async def check(request: Request, certificate_id: str, certificate: Annotated[UploadFile, File()]) -> Response:
+        await checker.admit(address_of(request))
         issued = await checker.issued(certificate_id)
         finding = await checker.check(issued, await certificate.read())
         return PAGES.render(request, "verify.html", issued=issued, finding=finding)

@@ -8,7 +8,7 @@ from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.projects import store
 from sliproad.features.projects.model import Project, ProjectInstaller, ProjectOverview, require_open
 from sliproad.features.projects.ports import Installers
-from sliproad.features.projects.service import ProjectService, absent
+from sliproad.features.projects.service import ProjectService
 from sliproad.features.sites.service import SiteService
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.database import Database, Session
@@ -103,10 +103,7 @@ class AssignmentService:
         """
         if isinstance(actor, OrganizationActor):
             return await self.projects.of_organization(session, actor, project_id)
-        project = await self.projects.by_id(session, project_id)
-        if project.site_id not in await self.sites.owned_by(session, actor.user_id):
-            raise absent()
-        return project
+        return await self.projects.for_site_owner(session, actor, project_id)
 
 
 def installer_of(row: store.ProjectInstallerRow) -> ProjectInstaller:

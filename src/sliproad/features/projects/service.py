@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sliproad.features.accounts.model import InstallerActor, OrganizationActor
+from sliproad.features.accounts.model import InstallerActor, OrganizationActor, SiteOwnerActor
 from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.charge_points.service import RegistryService
 from sliproad.features.projects import store
@@ -132,6 +132,17 @@ class ProjectService:
         """
         row = await store.find_project(session, project_id)
         if row is None or await store.find_assignment(session, project_id, actor.installer_id) is None:
+            raise absent()
+        return project_of(row)
+
+    async def for_site_owner(self, session: Session, actor: SiteOwnerActor, project_id: str) -> Project:
+        """A project on a site that is bound to this owner now.
+
+        Raises:
+            NotFound: absent, or not on one of their sites.
+        """
+        row = await store.find_project(session, project_id)
+        if row is None or row.site_id not in await self.sites.owned_by(session, actor.user_id):
             raise absent()
         return project_of(row)
 
