@@ -10,6 +10,7 @@ from sliproad.features.accounts import (
     installer_routes,
     key_routes,
     login_pages,
+    operator_login_pages,
     operator_routes,
     organization_routes,
     platform_routes,
@@ -41,7 +42,13 @@ from sliproad.features.commissioning import (
 )
 from sliproad.features.commissioning import routes as commissioning_routes
 from sliproad.features.connections import cpo_routes as cpo_connection_routes
-from sliproad.features.connections import rollout_routes
+from sliproad.features.connections import (
+    desk_pages,
+    operator_choice_pages,
+    rollout_pages,
+    rollout_routes,
+    version_pages,
+)
 from sliproad.features.connections import routes as connection_routes
 from sliproad.features.firmware import library_routes, updates_routes, uploads_pages, uploads_routes
 from sliproad.features.frame_log import routes as frame_log_routes
@@ -78,7 +85,12 @@ LARGER_BODIES = {
 """Where files are uploaded, and how many bytes are taken there."""
 STREAMED = (*uploads_routes.STREAMED, *library_routes.STREAMED)
 """Where routes read bodies bit by bit."""
-NAVIGATION: tuple[NavEntry, ...] = (*project_pages.NAVIGATION, *owner_pages.NAVIGATION)
+NAVIGATION: tuple[NavEntry, ...] = (
+    *project_pages.NAVIGATION,
+    *owner_pages.NAVIGATION,
+    *operator_choice_pages.NAVIGATION,
+    *desk_pages.NAVIGATION,
+)
 """Every role's places; each feature's pages declare theirs."""
 
 
@@ -121,6 +133,7 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield key_routes.router(of.tokens)
     yield mailed_pages.router(of.people, of.invitations)
     yield login_pages.router(of.people, of.organizations, of.sign_up, of.browser_sessions)
+    yield operator_login_pages.router(of.authentication, of.browser_sessions)
     yield account_pages.router(of.people, of.organizations, of.browser_sessions)
     yield uploads_routes.receiving_router(of.firmware.receiver)
     yield updates_routes.download_router(of.firmware.updates)
@@ -141,6 +154,7 @@ def organization_apis(of: Services) -> Iterator[APIRouter]:
     yield project_routes.router(of.projects, of.assignment, of.checklists, of.registration)
     yield charge_point_routes.router(of.registry, of.attempts)
     yield cpo_connection_routes.router(of.connection_overview)
+    yield operator_choice_pages.router(of.connection_overview)
     yield command_routes.router(of.registry, of.commands)
     yield charging_routes.router(of.database, of.charging, of.registry)
     yield uploads_routes.organization_router(of.firmware.uploads)
@@ -156,6 +170,9 @@ def operator_apis(of: Services) -> Iterator[APIRouter]:
     yield operator_routes.router(of.operators)
     yield connection_routes.router(of.connection_versions, of.connection_applying)
     yield rollout_routes.router(of.rollouts)
+    yield desk_pages.router(desk_pages.DeskPages(of.desk, of.connection_versions, of.rollouts))
+    yield version_pages.router(of.connection_versions)
+    yield rollout_pages.router(of.rollouts, of.desk)
 
 
 def installer_pages(of: Services) -> Iterator[APIRouter]:

@@ -32,6 +32,7 @@ from sliproad.features.commissioning.service import CommissioningService
 from sliproad.features.commissioning.templates_assembly import TemplateRoom
 from sliproad.features.connections.applying import ConnectionApplying
 from sliproad.features.connections.assigning import Assigning
+from sliproad.features.connections.desk import Desk
 from sliproad.features.connections.following import Placements, SiteConnections
 from sliproad.features.connections.key_rotation import KeyRotation
 from sliproad.features.connections.overview import ConnectionOverview
@@ -180,6 +181,10 @@ class Services(AccountServices):
     @cached_property
     def rollout_driver(self) -> RolloutDriver:
         return RolloutDriver(self.parts.engine, self.parts.bus, self.assigning, self.registry, self.sites)
+
+    @cached_property
+    def desk(self) -> Desk:
+        return Desk(self.connection_applying)
 
     @cached_property
     def connection_overview(self) -> ConnectionOverview:

@@ -13,6 +13,7 @@ from sliproad.features.accounts import (
     jobs,
     key_routes,
     login_pages,
+    operator_login_pages,
     operator_routes,
     organization_routes,
     pages,
@@ -80,6 +81,7 @@ class Accounts:
             of(key_routes.router, self.tokens),
             of(pages.router, self.people, self.invitations),
             of(login_pages.router, self.people, self.organizations, self.sign_up, self.sessions),
+            of(operator_login_pages.router, self.authentication, self.sessions),
             of(account_pages.router, self.people, self.organizations, self.sessions),
         ]
 

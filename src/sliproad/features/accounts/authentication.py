@@ -101,6 +101,8 @@ class Authentication:
         Raises:
             Unauthenticated: not any more.
         """
+        if claims.audience is Audience.OPERATOR:
+            return await self._operator_in_browser(claims)
         scope = KINDS[KIND_OF[claims.audience]].scope(claims.subject, claims.jti)
         values = {
             "person_id": claims.subject,
@@ -116,6 +118,15 @@ class Authentication:
         if is_installer:
             return InstallerActor(claims.subject, *found[0])
         return _user(claims, *found[0])
+
+    async def _operator_in_browser(self, claims: Claims) -> OperatorActor:
+        values = {"key_id": claims.subject, "operator_id": claims.operator_id, "now": self.clock.now()}
+        scope = Scope(operator_id=claims.operator_id or "")
+        found = await self.database.ask(operators_store.KEY_IN_FORCE, values, scope)
+        if not found or claims.operator_id is None:
+            raise Unauthenticated("This API key is not valid any more.")
+        [(name, scopes)] = found
+        return OperatorActor(claims.operator_id, display_name=name, key_id=claims.subject, scopes=frozenset(scopes))
 
 
 def _user(claims: Claims, full_name: str, email: str, is_platform_admin: bool, role: str | None) -> Actor:

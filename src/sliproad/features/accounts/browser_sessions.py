@@ -6,13 +6,13 @@ membership act on the next request. Two clocks end a session: it was not used fo
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from sliproad.features.accounts import people_store
-from sliproad.features.accounts.model import Audience, PersonKind
+from sliproad.features.accounts.model import Audience, OperatorActor, PersonKind
 from sliproad.features.accounts.people_store import KINDS, PersonRow, id_of
 from sliproad.features.accounts.store import BrowserSessionRow, InstallerRow
 from sliproad.features.accounts.tokens import Claims
@@ -40,6 +40,7 @@ CLOCKS = {
     Audience.INSTALLER: Clocks(timedelta(days=7), timedelta(days=30)),
     Audience.SITE_OWNER: Clocks(timedelta(days=2), timedelta(days=30)),
     Audience.ORGANIZATION: Clocks(timedelta(hours=12), timedelta(days=7)),
+    Audience.OPERATOR: Clocks(timedelta(hours=12), timedelta(days=7)),
     Audience.PLATFORM: Clocks(timedelta(minutes=30), timedelta(hours=12)),
 }
 
@@ -77,16 +78,29 @@ class BrowserSessions:
         organization_id: str | None = None,
     ) -> None:
         """Sign `person` in: a new session whose cookie `answer` carries; the browser's earlier one is over."""
-        await self.end(request)
-        secret, now = random_text(SECRET_CHARACTERS), self.clock.now()
         is_installer = isinstance(person, InstallerRow)
-        row = BrowserSessionRow(
-            session_hash=self._hash(secret),
-            audience=audience.value,
+        await self._begin(
+            request,
+            answer,
+            audience,
             installer_id=id_of(person) if is_installer else None,
             user_id=None if is_installer else id_of(person),
             organization_id=organization_id,
             token_generation=person.token_generation,
+        )
+
+    async def begin_operator(self, request: Request, answer: Response, actor: OperatorActor) -> None:
+        """Sign somebody in who holds an operator's API key; it ends with the key, too."""
+        holder = {"operator_id": actor.operator_id, "operator_key_id": actor.key_id, "token_generation": 0}
+        await self._begin(request, answer, Audience.OPERATOR, **holder)
+
+    async def _begin(self, request: Request, answer: Response, audience: Audience, **holder: Any) -> None:
+        await self.end(request)
+        secret, now = random_text(SECRET_CHARACTERS), self.clock.now()
+        row = BrowserSessionRow(
+            session_hash=self._hash(secret),
+            audience=audience.value,
+            **holder,
             created_at=now,
             seen_at=now,
             expires_at=now + min(CLOCKS[audience]),
@@ -112,11 +126,12 @@ class BrowserSessions:
                 row.expires_at = min(now + CLOCKS[audience].idle, row.created_at + CLOCKS[audience].longest)
             return Claims(
                 audience=audience,
-                subject=row.installer_id or row.user_id or "",
+                subject=row.installer_id or row.user_id or row.operator_key_id or "",
                 jti=session_hash,
                 generation=row.token_generation,
                 expires_at=row.expires_at,
                 organization_id=row.organization_id,
+                operator_id=row.operator_id,
             )
 
     async def of_person(self, request: Request, person: PersonRow) -> list[Login]:

@@ -6,6 +6,7 @@ The same use cases, limits and silence about who has an account as the API's rou
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from pydantic import AfterValidator
@@ -41,7 +42,12 @@ ROLES = (
     (PageRole.SITE_OWNER, marked("Site owner"), marked("Chargers stand on your ground.")),
 )
 ADMINISTRATOR = (PageRole.PLATFORM, marked("Administrator"), marked("You run this installation."))
-PREFIXES = {"/cpo": PageRole.ORGANIZATION, "/owner": PageRole.SITE_OWNER, "/admin": PageRole.PLATFORM}
+PREFIXES = {
+    "/operator": PageRole.OPERATOR,
+    "/cpo": PageRole.ORGANIZATION,
+    "/owner": PageRole.SITE_OWNER,
+    "/admin": PageRole.PLATFORM,
+}
 ACCOUNT = "/account"
 
 
@@ -134,7 +140,10 @@ def _add_login(web: APIRouter, ours: LoginPages) -> None:
     async def show(
         request: Request, place: Annotated[str, Query(alias="next", max_length=2000)] = "", role: PageRole | None = None
     ) -> Response:
-        return ours.login_page(request, Form.blank(role=role or role_of(place), next=own_path(place, "")))
+        asked = role or role_of(place)
+        if asked is PageRole.OPERATOR:
+            return see_other(request, f"/login/operator?{urlencode({'next': own_path(place, '')})}")
+        return ours.login_page(request, Form.blank(role=asked, next=own_path(place, "")))
 
     @web.post("/login")
     async def log_in(request: Request) -> Response:

@@ -15,6 +15,12 @@ VALID_OPERATOR_KEY = (
 )
 """Asked on every request of an operator (`Database.ask`)."""
 
+KEY_IN_FORCE = (
+    "select o.name, k.scopes from operator_keys k join operators o using (operator_id) where k.key_id = %(key_id)s"
+    " and k.operator_id = %(operator_id)s and k.revoked_at is null and (k.expires_at is null or k.expires_at > %(now)s)"
+)
+"""Asked for every page of somebody who signed in with a key."""
+
 
 async def operator_card(session: Session, operator_id: str) -> tuple[str, str] | None:
     """(name, contact e-mail) by exact id, in any scope."""

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from sliproad.features.accounts.model import (
     Actor,
     InstallerActor,
+    OperatorActor,
     OrganizationActor,
     PlatformAdminActor,
     SiteOwnerActor,
@@ -17,7 +18,7 @@ from sliproad.features.accounts.model import (
 from sliproad.foundation.errors import NotAllowed, Unauthenticated
 from sliproad.foundation.language import gettext as _
 
-Kind = TypeVar("Kind", InstallerActor, OrganizationActor, SiteOwnerActor, PlatformAdminActor)
+Kind = TypeVar("Kind", InstallerActor, OrganizationActor, SiteOwnerActor, PlatformAdminActor, OperatorActor)
 
 
 def _of_kind(request: Request, kind: type[Kind]) -> Kind:
@@ -71,6 +72,14 @@ async def site_owner(request: Request) -> SiteOwnerActor:
     return _of_kind(request, SiteOwnerActor)
 
 
+async def operator(request: Request) -> OperatorActor:
+    """Whoever signed in with an operator's API key of scope `connections`."""
+    actor = _of_kind(request, OperatorActor)
+    if not actor.may_connect:
+        raise NotAllowed(_("This needs an API key of scope connections."))
+    return actor
+
+
 async def platform_admin(request: Request) -> PlatformAdminActor:
     """Whoever runs the installation."""
     return _of_kind(request, PlatformAdminActor)
@@ -82,4 +91,5 @@ MemberPage = Annotated[OrganizationActor, Depends(member)]
 ManagerPage = Annotated[OrganizationActor, Depends(manager)]
 OwnerPage = Annotated[OrganizationActor, Depends(owner)]
 SiteOwnerPage = Annotated[SiteOwnerActor, Depends(site_owner)]
+OperatorPage = Annotated[OperatorActor, Depends(operator)]
 AdminPage = Annotated[PlatformAdminActor, Depends(platform_admin)]

@@ -182,6 +182,9 @@ class BrowserSessionRow(Row):
     installer_id: Mapped[str | None]
     user_id: Mapped[str | None]
     organization_id: Mapped[str | None]
+    operator_id: Mapped[str | None]
+    operator_key_id: Mapped[str | None]
+    """The API key that somebody signed in with, for an operator."""
     token_generation: Mapped[int]
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]

@@ -37,6 +37,8 @@ class Claims:
     generation: int
     expires_at: datetime
     organization_id: str | None
+    operator_id: str | None = None
+    """Of a browser session alone: there are no tokens for operators."""
 
 
 class AccessTokens:

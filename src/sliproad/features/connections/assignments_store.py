@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 
 from sliproad.features.connections.store import CURRENT_XID, ConnectionAssignmentRow
 from sliproad.foundation.database import Session, run
@@ -114,9 +114,11 @@ async def put_on_site(session: Session, key: int, site_id: str) -> None:
     await session.execute(update(row).where(row.charge_point_key == key).values(site_id=site_id))
 
 
-async def count_states(session: Session, keys: Collection[int]) -> dict[str, int]:
-    """State -> how many of these charge points."""
-    counts: dict[str, int] = {}
-    for row in (await select_assignments(session, keys)).values():
-        counts[row.state] = counts.get(row.state, 0) + 1
+async def count_by_site(session: Session, operator_id: str) -> dict[str, dict[str, int]]:
+    """Site -> state -> how many charge points of the operator's."""
+    row = ConnectionAssignmentRow
+    query = select(row.site_id, row.state, func.count()).where(row.operator_id == operator_id)
+    counts: dict[str, dict[str, int]] = {}
+    for site_id, state, number in await session.execute(query.group_by(row.site_id, row.state)):
+        counts.setdefault(site_id, {})[state] = number
     return counts

@@ -13,6 +13,7 @@ from cryptography import x509
 
 from sliproad.features.connections.model import OFF, NewVersion
 from sliproad.foundation.errors import FieldError, InvalidInput
+from sliproad.foundation.language import marked
 
 ARGUMENTS = "websocketConnectionArgs"
 URL, CERTIFICATE, DOMAIN = f"{ARGUMENTS}.url", f"{ARGUMENTS}.caCertificate", f"{ARGUMENTS}.caCertificateDomain"
@@ -48,7 +49,7 @@ def identity_error(identity: str) -> str | None:
     """What is wrong with an identity at the operator's server; None when it will do."""
     if IDENTITY_FORM.fullmatch(identity):
         return None
-    return "must be 1 to 48 of A-Z a-z 0-9 * - _ = + | @ . to be an OCPP identity"
+    return marked("must be 1 to 48 of A-Z a-z 0-9 * - _ = + | @ . to be an OCPP identity")
 
 
 def _wrong(new: NewVersion, now: datetime) -> Iterator[FieldError]:
@@ -78,7 +79,9 @@ def _private_keys(new: NewVersion) -> Iterator[FieldError]:
         if text is not None and "PRIVATE KEY" in text.upper():
             yield FieldError(
                 field,
-                "holds a private key. It was not stored; still, replace that key. Send the CA's certificate alone",
+                marked(
+                    "holds a private key. It was not stored; still, replace that key. Send the CA's certificate alone"
+                ),
             )
 
 
@@ -86,35 +89,35 @@ def _wrong_password(password: str | None) -> Iterator[FieldError]:
     if password is None:
         return
     if not 1 <= len(password) <= LONGEST_PASSWORD:
-        yield FieldError(PASSWORD, f"must have 1 to {LONGEST_PASSWORD} characters")
+        yield FieldError(PASSWORD, marked("must have 1 to 64 characters"))
     elif not password.strip("*"):
         yield FieldError(
-            PASSWORD, "is the mask of a stored password. Send the password itself, or leave it out for none"
+            PASSWORD, marked("is the mask of a stored password. Send the password itself, or leave it out for none")
         )
     elif any(ord(character) < 32 or ord(character) == 127 for character in password):
-        yield FieldError(PASSWORD, "must not hold control characters")
+        yield FieldError(PASSWORD, marked("must not hold control characters"))
 
 
 def _read_url(url: str) -> tuple[SplitResult | None, str]:
     """The URL's parts, or what is wrong with it."""
     if not url or len(url) > LONGEST_URL:
-        return None, f"must have 1 to {LONGEST_URL} characters"
+        return None, marked("must have 1 to 1000 characters")
     if any(not 33 <= ord(character) <= 126 for character in url) or "\\" in url:
-        return None, "must be ASCII without blanks; write other letters in Punycode or per cent"
+        return None, marked("must be ASCII without blanks; write other letters in Punycode or per cent")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        return None, "is not a URL"
+        return None, marked("is not a URL")
     problems = (
-        (parts.scheme not in {"ws", "wss"}, "must begin with ws:// or wss://"),
-        (not host, "has no host"),
-        ("@" in parts.netloc, "must not hold a user name or password; send basicAuthPassword"),
-        ("?" in url, "must not hold a query (?…)"),
-        ("#" in url, "must not hold a fragment (#…)"),
-        (port == 0, "has no usable port"),
-        (is_address(parts) and parts.scheme == "wss", "must name a domain: an IP address needs ws://"),
-        (not is_address(parts) and not DOMAIN_FORM.fullmatch(host or ""), "has no valid domain name"),
+        (parts.scheme not in {"ws", "wss"}, marked("must begin with ws:// or wss://")),
+        (not host, marked("has no host")),
+        ("@" in parts.netloc, marked("must not hold a user name or password; send basicAuthPassword")),
+        ("?" in url, marked("must not hold a query (?…)")),
+        ("#" in url, marked("must not hold a fragment (#…)")),
+        (port == 0, marked("has no usable port")),
+        (is_address(parts) and parts.scheme == "wss", marked("must name a domain: an IP address needs ws://")),
+        (not is_address(parts) and not DOMAIN_FORM.fullmatch(host or ""), marked("has no valid domain name")),
     )
     sentence = next((sentence for is_wrong, sentence in problems if is_wrong), "")
     return (None, sentence) if sentence else (parts, "")
@@ -130,30 +133,30 @@ def _wrong_trust(new: NewVersion, parts: SplitResult, now: datetime) -> Iterator
     """Whom to trust: needed with wss, and right wherever it is given."""
     is_secure = parts.scheme == "wss"
     if new.ca_certificate is None and is_secure:
-        yield FieldError(CERTIFICATE, "is required, since the URL begins with wss")
+        yield FieldError(CERTIFICATE, marked("is required, since the URL begins with wss"))
     if new.ca_certificate is not None and (sentence := certificate_error(new.ca_certificate, now)):
         yield FieldError(CERTIFICATE, sentence)
     if new.ca_certificate_domain is None:
         if is_secure:
-            yield FieldError(DOMAIN, "is required, since the URL begins with wss")
+            yield FieldError(DOMAIN, marked("is required, since the URL begins with wss"))
     elif is_secure and _plain(new.ca_certificate_domain) != _plain(parts.hostname or ""):
-        yield FieldError(DOMAIN, "must be equal to the URL's host")
+        yield FieldError(DOMAIN, marked("must be equal to the URL's host"))
 
 
 def certificate_error(pem: str, now: datetime) -> str | None:
     """What is wrong with a CA's certificate; several may stand one after another, and each must be one."""
     labels = PEM_LABEL.findall(pem)
     if not labels or not pem.isascii():
-        return "must be a certificate in PEM: -----BEGIN CERTIFICATE----- …"
+        return marked("must be a certificate in PEM: -----BEGIN CERTIFICATE----- …")
     if set(labels) != {"CERTIFICATE"} or len(labels) > MOST_CERTIFICATES:
         return f"must hold certificates alone, at most {MOST_CERTIFICATES}"
     try:
         found = x509.load_pem_x509_certificates(pem.encode())
         sentences = [_refusal_of(certificate, now) for certificate in found]
     except (ValueError, TypeError):
-        return "can't be read as a certificate"
+        return marked("can't be read as a certificate")
     if len(found) != len(labels):
-        return "can't be read as a certificate"
+        return marked("can't be read as a certificate")
     return next((sentence for sentence in sentences if sentence), None)
 
 
@@ -169,7 +172,9 @@ def _refusal_of(certificate: x509.Certificate, now: datetime) -> str | None:
     with contextlib.suppress(x509.ExtensionNotFound):
         is_ca = is_ca and certificate.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
     return (
-        None if is_ca else "is not a CA's certificate (basicConstraints CA:TRUE); send that of who signed the server's"
+        None
+        if is_ca
+        else marked("is not a CA's certificate (basicConstraints CA:TRUE); send that of who signed the server's")
     )
 
 
@@ -178,13 +183,14 @@ def _warnings(new: NewVersion) -> Iterator[FieldError]:
         return
     length = len(new.password.encode())
     if not 16 <= length <= 20:
-        yield FieldError(PASSWORD, "is outside of what OCPP 1.6 charge points take (16 to 20 bytes)")
+        yield FieldError(PASSWORD, marked("is outside of what OCPP 1.6 charge points take (16 to 20 bytes)"))
     if not 16 <= length <= 40 or not SAFE_PASSWORD.fullmatch(new.password):
         yield FieldError(
-            PASSWORD, "is outside of what OCPP 2.0.1 charge points take (16 to 40 of A-Z a-z 0-9 * - _ = : + | @ .)"
+            PASSWORD,
+            marked("is outside of what OCPP 2.0.1 charge points take (16 to 40 of A-Z a-z 0-9 * - _ = : + | @ .)"),
         )
     if urlsplit(new.url).scheme == "ws":
-        yield FieldError(PASSWORD, "will travel unencrypted, since the URL begins with ws")
+        yield FieldError(PASSWORD, marked("will travel unencrypted, since the URL begins with ws"))
 
 
 def _plain(domain: str) -> str:

@@ -67,6 +67,18 @@ class ConnectionVersions:
             raise NotFound("No connection details are stored here.")
         return version
 
+    async def find(self, actor: OperatorActor, version_id: str) -> Version:
+        """Any version of the operator's. Raises NotFound."""
+        async with self.database.transaction(actor.scope) as session:
+            version = await versions_store.find_version(session, actor.operator_id, version_id)
+        if version is None:
+            raise NotFound("There are no such connection details.")
+        return version
+
+    def has_same_password(self, one: Version, other: Version) -> bool:
+        """Whether they have the same password, or both none. Raises WrongKey."""
+        return self.secrets.open(one.password_sealed) == self.secrets.open(other.password_sealed)
+
     async def page(
         self, actor: OperatorActor, serial_number: str | None, page: Page
     ) -> tuple[list[Version], int, str | None]:

@@ -89,6 +89,10 @@ class SiteService:
             raise absent()
         return site_of(row)
 
+    async def operated(self, session: Session, actor: OperatorActor) -> list[Site]:
+        """The operator's sites, by name."""
+        return [site_of(row) for row in await store.select_operated(session, actor.operator_id)]
+
     async def kept(self, session: Session, site_id: str) -> Site:
         """A site in the transaction's scope, which nobody changes until the transaction ends. Raises NotFound."""
         row = await store.find_site(session, site_id, keep=True)

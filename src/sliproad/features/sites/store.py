@@ -67,6 +67,12 @@ async def select_sites(session: Session, site_ids: Sequence[str]) -> Sequence[Si
     return (await session.scalars(select(SiteRow).where(SiteRow.site_id.in_(site_ids)))).all()
 
 
+async def select_operated(session: Session, operator_id: str) -> Sequence[SiteRow]:
+    """The sites that have this operator, by name."""
+    query = select(SiteRow).where(SiteRow.operator_id == operator_id).order_by(SiteRow.name, SiteRow.site_id)
+    return (await session.scalars(query)).all()
+
+
 async def select_page(
     session: Session, organization_id: str, *, limit: int, after: str | None
 ) -> tuple[Sequence[SiteRow], int]:

@@ -168,6 +168,7 @@ CREATE TABLE relay_transactions (
 );
 CREATE INDEX relay_transactions_their_transaction_id_idx ON relay_transactions (charge_point_key, operator_id, their_transaction_id);
 
+ALTER TABLE browser_sessions ADD COLUMN operator_id VARCHAR, ADD COLUMN operator_key_id VARCHAR;
 CREATE INDEX charge_points_named_idx ON charge_points (serial_number) WHERE removed_at is null;
 ALTER TABLE sites ADD CONSTRAINT sites_operator_id_fkey FOREIGN KEY (operator_id) REFERENCES operators (operator_id);
 CREATE INDEX sites_operator_id_idx ON sites (operator_id) WHERE operator_id is not null;
