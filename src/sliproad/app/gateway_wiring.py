@@ -40,8 +40,7 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
     async with contextlib.AsyncExitStack() as closing:
         engine = Database(settings.database_url, "engine", pool_size=3)
         closing.push_async_callback(engine.close)
-        # Thousands of relays ask at once when a gateway starts: its signs of life must not wait behind them.
-        relay_engine = Database(settings.database_url, "engine", pool_size=1)
+        relay_engine = Database(settings.database_url, "engine", pool_size=1)  # signs of life wait behind no relay
         closing.push_async_callback(relay_engine.close)
         bus = Bus(settings.nats_url)
         await bus.connect()

@@ -53,13 +53,7 @@ async def dial(
 async def _dial(
     target: Target, version: OcppVersion, guard: Guard, listener: WSListener, most_bytes: int
 ) -> WSTransport:
-    try:
-        pinned = await guard.pin(target.url)
-    except UpstreamUnavailable as error:
-        literal = as_address(urlsplit(target.url).hostname or "")
-        if literal is not None and not guard.permits(literal, is_secure=True):
-            raise RelayFailed("private", host=literal) from None
-        raise RelayFailed("address", detail=error.detail) from None
+    pinned = await _pinned(target, guard)
     tls = _context(target.ca_certificate or "") if pinned.is_secure else None
     named: dict[str, Any] = {} if tls is None else {"server_hostname": target.ca_certificate_domain or pinned.host}
     try:
@@ -79,26 +73,10 @@ async def _dial(
             socket_factory=lambda _url: _connected(pinned),
             **named,
         )
-    except WSHandshakeError as error:
-        raise _refused(error, target) from None
     except TimeoutError:
         raise
-    except (WSError, EOFError):
-        raise RelayFailed("not_websocket") from None
-    except ssl.SSLCertVerificationError as error:
-        raise _distrusted(error, target) from None
-    except ssl.SSLError as error:
-        raise RelayFailed("tls", host=pinned.host, detail=error.reason or "no handshake") from None
-    except ConnectionRefusedError:
-        raise RelayFailed("refused", host=pinned.host, port=pinned.port) from None
-    except (ConnectionResetError, BrokenPipeError, ConnectionAbortedError):
-        raise RelayFailed(
-            "tls" if tls else "not_websocket", host=pinned.host, detail="it closed the connection"
-        ) from None
-    except OSError as error:
-        raise RelayFailed(
-            "unreachable", host=pinned.host, port=pinned.port, detail=error.strerror or "no route"
-        ) from None
+    except (WSError, EOFError, OSError) as error:
+        raise _failure(error, target, pinned) from None
     if transport.response is None:  # closed before any answer
         raise RelayFailed("not_websocket")
     if transport.response.headers.get("Sec-WebSocket-Protocol") != version.subprotocol:
@@ -106,6 +84,41 @@ async def _dial(
         transport.disconnect()
         raise RelayFailed("subprotocol", version=version.value)
     return transport
+
+
+async def _pinned(target: Target, guard: Guard) -> Pinned:
+    """The checked address.
+
+    Raises:
+        RelayFailed: it may not be dialled, or there is none.
+    """
+    try:
+        return await guard.pin(target.url)
+    except UpstreamUnavailable as error:
+        literal = as_address(urlsplit(target.url).hostname or "")
+        if literal is not None and not guard.permits(literal, is_secure=True):
+            raise RelayFailed("private", host=literal) from None
+        raise RelayFailed("address", detail=error.detail) from None
+
+
+def _failure(error: WSError | EOFError | OSError, target: Target, pinned: Pinned) -> RelayFailed:
+    """Why the connection could not be opened."""
+    match error:
+        case WSHandshakeError():
+            return _refused(error, target)
+        case WSError() | EOFError():
+            return RelayFailed("not_websocket")
+        case ssl.SSLCertVerificationError():
+            return _distrusted(error, target)
+        case ssl.SSLError():
+            return RelayFailed("tls", host=pinned.host, detail=error.reason or "no handshake")
+        case ConnectionRefusedError():
+            return RelayFailed("refused", host=pinned.host, port=pinned.port)
+        case ConnectionResetError() | BrokenPipeError() | ConnectionAbortedError():
+            kind = "tls" if pinned.is_secure else "not_websocket"
+            return RelayFailed(kind, host=pinned.host, detail="it closed the connection")
+        case _:
+            return RelayFailed("unreachable", host=pinned.host, port=pinned.port, detail=error.strerror or "no route")
 
 
 async def _connected(pinned: Pinned) -> socket.socket:
