@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from pages.browsing import ROOT, assert_accessible, assert_touchable, portray, served
 from sliproad.foundation.clock import ManualClock
@@ -107,6 +107,37 @@ async def test_a_form_that_is_wrong_comes_back_with_what_was_typed(sheet, phone)
     await phone.get_by_role("button", name="Register").click()
     await phone.get_by_text("NEW-1 is registered.").wait_for()
     assert phone.url == f"{sheet}/dev/ui/example"
+
+
+async def test_what_a_form_lacks_is_said_beside_the_field_in_the_language_of_the_page(sheet, look_at):
+    async with look_at("phone", locale="de-DE") as page:
+        await page.goto(f"{sheet}/dev/ui/example/new")
+        await page.get_by_role("button", name="Registrieren").click()
+        serial = page.get_by_label("Seriennummer").first
+        await expect(page.locator(".field.is-wrong .wrong").first).to_have_text("Bitte füllen Sie das aus.")
+        await expect(serial).to_be_focused()
+        await expect(serial).to_have_accessible_description(re.compile("Bitte füllen Sie das aus"))
+        await assert_accessible(page)
+        await serial.press_sequentially("N")
+        await expect(page.locator("#f-serial-missing")).to_have_count(0)
+        assert page.url == f"{sheet}/dev/ui/example/new"
+
+
+async def test_a_place_on_the_same_page_is_loaded_anew(sheet, phone):
+    async def onward(route: Route) -> None:
+        if route.request.method == "POST":
+            await route.fulfill(status=204, headers={"HX-Redirect": "/dev/ui/example/new#f-power"})
+        else:
+            await route.continue_()
+
+    await phone.goto(f"{sheet}/dev/ui/example/new")
+    await phone.route("**/dev/ui/example/new*", onward)
+    await phone.evaluate("document.body.dataset.same = 'page'")
+    await phone.get_by_label("Serial number").first.fill("NEW-3")
+    await phone.get_by_label("Power in kW").fill("22")
+    await phone.get_by_role("button", name="Register").click()
+    await expect(phone.locator("body:not([data-same])")).to_have_count(1)
+    assert phone.url == f"{sheet}/dev/ui/example/new#f-power"
 
 
 async def test_a_failed_send_says_so_keeps_what_was_typed_and_goes_out_with_the_connection(sheet, phone):

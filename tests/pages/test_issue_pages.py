@@ -34,6 +34,14 @@ async def test_an_installer_reports_an_issue_with_photos(site: OnSite, phone: Pa
     await phone.get_by_role("link", name="Report an issue").click()
     await seen(phone, "issue-new-phone")
 
+    # nothing was chosen: it is said where it is missing
+    await phone.get_by_label("What did you see?").fill("The cable of connector 1 is torn.")
+    await phone.get_by_role("button", name="Report it").click()
+    await expect(phone.locator(".field.is-wrong")).to_contain_text("Please choose one of these.")
+    await expect(phone.get_by_label("What is it?")).to_be_focused()
+    await phone.get_by_label("What is it?").select_option("other")
+    await expect(phone.locator(".field.is-wrong")).to_have_count(0)
+
     # no photo is among the files: it says so, and neither the words nor the good photo are lost
     said = f"The cable of connector 1 is torn. {NOT_A_SCRIPT}"
     await phone.get_by_label("What is it?").select_option("hardware_defect")

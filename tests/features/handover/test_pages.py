@@ -238,3 +238,20 @@ async def test_a_large_certificate_can_be_checked(installation: Installation, cl
     said = await checked(client, done.certificate_id, b"%PDF-1.7" + bytes(3 * 1024 * 1024))
 
     assert "This file is not this certificate" in said
+
+
+async def test_strangers_hand_in_so_many_files_and_no_more(
+    installation: Installation, client: httpx2.AsyncClient, clock: ManualClock
+) -> None:
+    done = await handed_over(installation)
+    junk = {"certificate": ("c.pdf", b"%PDF-1.7 no certificate", "application/pdf")}
+    for number in range(20):
+        path = "/verify" if number % 2 else f"/verify/{done.certificate_id}"
+        assert (await client.post(path, files=junk)).status_code in {200, 422}
+    for path in ("/verify", f"/verify/{done.certificate_id}"):
+        refused = await client.post(path, files=junk)
+        assert refused.status_code == 429
+        assert 0 < int(refused.headers["retry-after"]) <= 60
+    assert (await client.get(f"/verify/{done.certificate_id}")).status_code == 200, "reading stays free"
+    clock.advance(minutes=1)
+    assert (await client.post("/verify", files=junk)).status_code == 422
