@@ -38,19 +38,12 @@ from sliproad.features.charging import routes as charging_routes
 from sliproad.features.charging.service import ChargingService
 from sliproad.features.commands import routes as command_routes
 from sliproad.features.commands.service import CommandService
+from sliproad.features.connections import assembly, rollout_routes
 from sliproad.features.connections import cpo_routes as cpo_connection_routes
 from sliproad.features.connections import jobs as connection_jobs
-from sliproad.features.connections import rollout_routes
 from sliproad.features.connections import routes as connection_routes
-from sliproad.features.connections.applying import ConnectionApplying
 from sliproad.features.connections.assigning import Assigning
 from sliproad.features.connections.following import Placements, SiteConnections
-from sliproad.features.connections.overview import ConnectionOverview
-from sliproad.features.connections.provisioning import Provisioning
-from sliproad.features.connections.rollout_driver import RolloutDriver
-from sliproad.features.connections.rollouts import Rollouts
-from sliproad.features.connections.sealing import ConnectionSecrets
-from sliproad.features.connections.versions import ConnectionVersions
 from sliproad.features.frame_log import routes as frame_log_routes
 from sliproad.features.frame_log.service import FrameLogService
 from sliproad.features.projects import (
@@ -326,12 +319,17 @@ async def open_workplace(
     sites = SiteService(web, clock, AccountService(), SiteConnections(assigning))
     placements = Placements(sites, jobs)
     registry = RegistryService(web, clock, bus, ocpp_public_url=OCPP_PUBLIC_URL, placements=placements)
-    connection_jobs.register(
-        jobs,
-        Provisioning(engine, bus, assigning, registry, sites),
-        RolloutDriver(engine, bus, assigning, registry, sites),
+    room = assembly.assemble(
+        web,
+        engine,
+        bus,
+        assigning=assigning,
+        sealing_keys=SealingKeys([SEALING_SECRET]),
+        registry=registry,
+        sites=sites,
+        accounts=AccountService(),
     )
-    applying = ConnectionApplying(web, bus, assigning, registry, sites)
+    connection_jobs.register(jobs, room.provisioning, room.driver)
     projects = ProjectService(web, clock, sites, registry, commissioning)
     assignment = AssignmentService(web, clock, projects, sites, AccountService())
     checklists = ChecklistService(web, clock, projects)
@@ -350,14 +348,10 @@ async def open_workplace(
                     BulkRegistrationService(web, projects, registry, CredentialService(secret_key), limiter=limiter),
                 ),
                 routers.of(charge_point_routes.router, registry, attempts),
-                routers.of(cpo_connection_routes.router, ConnectionOverview(web, registry, sites, AccountService())),
+                routers.of(cpo_connection_routes.router, room.overview),
                 routers.of(operator_routes.router, Operators(web, secret_key, clock)),
-                routers.of(
-                    connection_routes.router,
-                    ConnectionVersions(web, clock, ConnectionSecrets(SealingKeys([SEALING_SECRET]))),
-                    applying,
-                ),
-                routers.of(rollout_routes.router, Rollouts(applying, jobs)),
+                routers.of(connection_routes.router, room.versions, room.applying),
+                routers.of(rollout_routes.router, room.rollouts),
                 routers.of(command_routes.router, registry, CommandService(engine, bus)),
                 routers.of(charging_routes.router, web, ChargingService(), registry),
                 routers.of(frame_log_routes.router, web, FrameLogService(), registry),

@@ -38,7 +38,7 @@ def reseal_secrets() -> Act:
     """Every stored password of operators' connections under the newest of the sealing keys."""
 
     async def act(of: Services) -> dict[str, Any]:
-        return {"resealed": await of.key_rotation.reseal()}
+        return {"resealed": await of.connections.key_rotation.reseal()}
 
     return act
 

@@ -153,8 +153,8 @@ def organization_apis(of: Services) -> Iterator[APIRouter]:
     yield site_routes.router(of.sites, of.site_ownership)
     yield project_routes.router(of.projects, of.assignment, of.checklists, of.registration)
     yield charge_point_routes.router(of.registry, of.attempts)
-    yield cpo_connection_routes.router(of.connection_overview)
-    yield operator_choice_pages.router(of.connection_overview)
+    yield cpo_connection_routes.router(of.connections.overview)
+    yield operator_choice_pages.router(of.connections.overview)
     yield command_routes.router(of.registry, of.commands)
     yield charging_routes.router(of.database, of.charging, of.registry)
     yield uploads_routes.organization_router(of.firmware.uploads)
@@ -168,11 +168,11 @@ def organization_apis(of: Services) -> Iterator[APIRouter]:
 def operator_apis(of: Services) -> Iterator[APIRouter]:
     """The operator's side (OPER)."""
     yield operator_routes.router(of.operators)
-    yield connection_routes.router(of.connection_versions, of.connection_applying)
-    yield rollout_routes.router(of.rollouts)
-    yield desk_pages.router(desk_pages.DeskPages(of.desk, of.connection_versions, of.rollouts))
-    yield version_pages.router(of.connection_versions)
-    yield rollout_pages.router(of.rollouts, of.desk)
+    yield connection_routes.router(of.connections.versions, of.connections.applying)
+    yield rollout_routes.router(of.connections.rollouts)
+    yield desk_pages.router(desk_pages.DeskPages(of.connections.desk, of.connections.versions, of.connections.rollouts))
+    yield version_pages.router(of.connections.versions)
+    yield rollout_pages.router(of.connections.rollouts, of.connections.desk)
 
 
 def installer_pages(of: Services) -> Iterator[APIRouter]:

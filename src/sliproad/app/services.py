@@ -30,18 +30,11 @@ from sliproad.features.commissioning.records import CommissioningRecords
 from sliproad.features.commissioning.runner import CommissioningRunner
 from sliproad.features.commissioning.service import CommissioningService
 from sliproad.features.commissioning.templates_assembly import TemplateRoom
-from sliproad.features.connections.applying import ConnectionApplying
+from sliproad.features.connections import assembly as connections_assembly
+from sliproad.features.connections.assembly import ConnectionRoom
 from sliproad.features.connections.assigning import Assigning
-from sliproad.features.connections.desk import Desk
 from sliproad.features.connections.following import Placements, SiteConnections
-from sliproad.features.connections.key_rotation import KeyRotation
-from sliproad.features.connections.overview import ConnectionOverview
-from sliproad.features.connections.provisioning import Provisioning
 from sliproad.features.connections.relay_presence import RelayPresence
-from sliproad.features.connections.rollout_driver import RolloutDriver
-from sliproad.features.connections.rollouts import Rollouts
-from sliproad.features.connections.sealing import ConnectionSecrets
-from sliproad.features.connections.versions import ConnectionVersions
 from sliproad.features.device_model.service import DeviceModelService
 from sliproad.features.firmware import assembly
 from sliproad.features.firmware.assembly import FirmwareRoom
@@ -163,40 +156,17 @@ class Services(AccountServices):
         return Placements(self.sites, self.jobs)
 
     @cached_property
-    def connection_secrets(self) -> ConnectionSecrets:
-        return ConnectionSecrets(SealingKeys(self.parts.settings.sealing_secrets))
-
-    @cached_property
-    def connection_versions(self) -> ConnectionVersions:
-        return ConnectionVersions(self.database, self.clock, self.connection_secrets)
-
-    @cached_property
-    def connection_applying(self) -> ConnectionApplying:
-        return ConnectionApplying(self.database, self.parts.bus, self.assigning, self.registry, self.sites)
-
-    @cached_property
-    def rollouts(self) -> Rollouts:
-        return Rollouts(self.connection_applying, self.jobs)
-
-    @cached_property
-    def rollout_driver(self) -> RolloutDriver:
-        return RolloutDriver(self.parts.engine, self.parts.bus, self.assigning, self.registry, self.sites)
-
-    @cached_property
-    def desk(self) -> Desk:
-        return Desk(self.connection_applying)
-
-    @cached_property
-    def connection_overview(self) -> ConnectionOverview:
-        return ConnectionOverview(self.database, self.registry, self.sites, self.accounts)
-
-    @cached_property
-    def key_rotation(self) -> KeyRotation:
-        return KeyRotation(self.parts.engine, self.connection_secrets)
-
-    @cached_property
-    def provisioning(self) -> Provisioning:
-        return Provisioning(self.parts.engine, self.parts.bus, self.assigning, self.registry, self.sites)
+    def connections(self) -> ConnectionRoom:
+        return connections_assembly.assemble(
+            self.database,
+            self.parts.engine,
+            self.parts.bus,
+            assigning=self.assigning,
+            sealing_keys=SealingKeys(self.parts.settings.sealing_secrets),
+            registry=self.registry,
+            sites=self.sites,
+            accounts=self.accounts,
+        )
 
     # ------------------------------------------------------------------ firmware
 
