@@ -115,7 +115,11 @@ class Relay:
         """
         line, context = self.line, self.line.exchange.context
         session = RelaySession(
-            line.version, f"l{line.peer.epoch}x{int(time())}", context.max_message_bytes, self._commands.handle
+            line.version,
+            f"l{line.peer.epoch}x{int(time())}",
+            most_bytes=context.max_message_bytes,
+            handle_call=self._commands.handle,
+            wake=line.wake,
         )
         async with self._dialling:
             await dial(line.settings, line.version, line.ports.guard, session, context.max_message_bytes)
@@ -157,6 +161,7 @@ class Relay:
         line, queue = self.line, self.line.queue
         while True:
             line.wake.clear()
+            session.check()
             if line.boot_is_new:
                 await self._boot(session)
             message = queue.next()
@@ -166,13 +171,17 @@ class Relay:
                 await self._read_page()
             elif line.is_draining:
                 return
-            elif not await self._woken(session):
+            elif not await self._woken():
                 await session.call(HEARTBEAT, {})
 
-    async def _woken(self, session: RelaySession) -> bool:
-        """Wait for something to send; False when it is time for a Heartbeat."""
-        await session.pause(self._heartbeat, until=self.line.wake)
-        return self.line.wake.is_set()
+    async def _woken(self) -> bool:
+        """Wait for something to send, or the end of the connection; False when it is time for a Heartbeat."""
+        try:
+            async with asyncio.timeout(self._heartbeat):
+                await self.line.wake.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def _read_page(self) -> None:
         line = self.line

@@ -7,7 +7,6 @@ are the charge point. RFC 6455 §5.4; OCPP-J 1.6 §4, 2.x Part 4 §4.
 import asyncio
 from collections.abc import Callable
 from time import monotonic
-from typing import Any
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
@@ -36,12 +35,22 @@ class RelaySession(WSListener):
         "lost",
         "transport",
         "waits_since",
+        "wake",
     )
 
     def __init__(
-        self, version: OcppVersion, prefix: str, most_bytes: int, handle_call: Callable[["RelaySession", Call], None]
+        self,
+        version: OcppVersion,
+        prefix: str,
+        *,
+        most_bytes: int,
+        handle_call: Callable[["RelaySession", Call], None],
+        wake: asyncio.Event,
     ) -> None:
-        """`prefix` makes our message ids others on each connection; the operator's CALLs go to `handle_call`, one at a time."""
+        """`prefix` makes our message ids others on each connection; the operator's CALLs go to `handle_call`, one at a time.
+
+        `wake` is set when the connection is gone.
+        """
         self.conversation = Conversation(version, call_timeout_seconds=ANSWER_SECONDS, message_id_prefix=prefix)
         self.handle_call = handle_call
         self.transport: WSTransport | None = None
@@ -53,6 +62,7 @@ class RelaySession(WSListener):
         """It once had."""
         self.waits_since: float | None = None
         """Since when (monotonic) an answer to a CALL of ours is outstanding."""
+        self.wake = wake
         self._answers: dict[str, asyncio.Future[Answered]] = {}
         self._fragments: list[bytes] | None = None
         self._most_bytes = most_bytes
@@ -92,8 +102,7 @@ class RelaySession(WSListener):
         Raises:
             RelayFailed: the connection went, or nothing came in time; then it is of no more use.
         """
-        if self.lost.done():
-            raise self.lost.result()
+        self.check()
         data, call = self.conversation.call(action, payload, monotonic(), message_id=message_id)
         assert data is not None, "one at a time"
         answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
@@ -101,16 +110,22 @@ class RelaySession(WSListener):
         self.waits_since = monotonic()
         try:
             self._send(data)
-            waits: set[asyncio.Future[Any]] = {answer, self.lost}
-            await asyncio.wait(waits, timeout=ANSWER_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
-                return answer.result()
-            if self.lost.done():
-                raise self.lost.result()
-            raise RelayFailed("no_answer", action=action, seconds=f"{ANSWER_SECONDS:g}")
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await answer
+        except TimeoutError:
+            raise RelayFailed("no_answer", action=action, seconds=f"{ANSWER_SECONDS:g}") from None
         finally:
             self.waits_since = None
             del self._answers[call.message_id]
+
+    def check(self) -> None:
+        """Look whether it is still there.
+
+        Raises:
+            RelayFailed: why it is not.
+        """
+        if self.lost.done():
+            raise self.lost.result()
 
     def send_unanswered(self, message_id: str, action: str, payload: Payload) -> None:
         """2.1: a SEND."""
@@ -126,23 +141,14 @@ class RelaySession(WSListener):
         self._send(self.conversation.refuse(call.message_id, refusal))
         self._handle_next()
 
-    async def pause(self, seconds: float, *, until: asyncio.Event | None = None) -> None:
-        """Wait so long, or until the event.
+    async def pause(self, seconds: float) -> None:
+        """Wait so long.
 
         Raises:
             RelayFailed: the connection went meanwhile.
         """
-        waits: set[asyncio.Future[Any]] = {self.lost}
-        woken = None if until is None else asyncio.ensure_future(until.wait())
-        if woken is not None:
-            waits.add(woken)
-        try:
-            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if woken is not None:
-                woken.cancel()
-        if self.lost.done():
-            raise self.lost.result()
+        await asyncio.wait({self.lost}, timeout=seconds)
+        self.check()
 
     def close(self) -> None:
         """Say good-bye; a server that does not even read that is left after a moment."""
@@ -187,8 +193,13 @@ class RelaySession(WSListener):
 
     def _end(self, why: RelayFailed) -> None:
         self.is_ready = False
-        if not self.lost.done():
-            self.lost.set_result(why)
+        if self.lost.done():
+            return
+        self.lost.set_result(why)
+        self.wake.set()
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(why)
 
 
 def _close_words(frame: WSFrame) -> str:

@@ -21,7 +21,7 @@ from sliproad.features.connections.relay_statements import (
 from sliproad.foundation.database import Database
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.inbound import Peer, Write
-from sliproad.foundation.inbound_rows import encode_row
+from sliproad.foundation.inbound_rows import encode_row, storable
 from sliproad.ocpp.versions import OcppVersion
 
 Payload = dict[str, Any]
@@ -107,14 +107,9 @@ class RelayRecords:
 
     def queued(self, peer: Peer, target: TargetOfRelay, heard: HeardMessage) -> Write:
         """Queues a transaction message; gives (position, seq), or nothing where it is queued already."""
-        row = _owner(peer, target) | {
-            "a": heard.action,
-            "m": heard.message_id,
-            "p": heard.said.decode(),
-            "t": heard.at,
-            "r": heard.by,
-        }
-        return (QUEUED, encode_row(row))
+        owner = (peer.key, peer.organization_id, target.operator_id)
+        message_id, by = storable(heard.message_id), storable(heard.by)
+        return (QUEUED, (*owner, heard.action, message_id, heard.said, heard.at, by))
 
     def ended(self, key: int, ended: EndedMessage) -> Write:
         """What came of a queued message."""

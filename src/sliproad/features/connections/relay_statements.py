@@ -4,6 +4,7 @@
 """
 
 from sliproad.foundation.inbound import Statement
+from sliproad.foundation.inbound_parameters import bigints, columns, doubles, encoded_texts, texts, words
 
 QUEUED = Statement(
     "connections.relay_queued",
@@ -11,9 +12,7 @@ QUEUED = Statement(
     """
 with input as (
   select i.*, n - 1 as position
-    from rows from (json_to_recordset(%(rows)s) as (
-      k bigint, o text, q text, a text, m text, p text, t float8, r text))
-      with ordinality as i(k, o, q, a, m, p, t, r, n)
+    from unnest(%(k)s, %(o)s, %(q)s, %(a)s, %(m)s, %(p)s, %(t)s, %(r)s) with ordinality as i(k, o, q, a, m, p, t, r, n)
 ), stored as (
   insert into relay_messages (charge_point_key, organization_id, operator_id, direction, kind, action, message_id, payload, at,
       state, recognised_by)
@@ -24,6 +23,7 @@ with input as (
 select i.position, stored.seq from input i join stored using (k, q, r) order by 1
 """,
     returns=True,
+    parameters=columns(k=bigints, o=words, q=words, a=words, m=texts, p=encoded_texts, t=doubles, r=texts),
 )
 """Returns the place in the queue; nothing for a message that is queued already, or was delivered."""
 
