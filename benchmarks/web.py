@@ -3,7 +3,7 @@
 Starts an installation of its own (`sliproad serve`: gateway, web, worker, PostgreSQL, NATS), fills it, measures, and takes it down;
 about a minute, never more than five. Server and client share the machine's cores, so times are upper bounds of the server's; the
 CPU time that web processes, gateways and PostgreSQL spend on a request says how much of them is ours on a busy machine.
-Figures and targets are in `README.md`. `--quick` for a look; `--only lists pages commands` for a part.
+Figures and targets are in `README.md`. `--quick` for a look; `--only lists pages weight commands` for a part.
 """
 
 import argparse
@@ -28,6 +28,8 @@ from sliproad.foundation.bus import Bus
 from sliproad.foundation.database import Database
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+import page_weight
+
 from installation import Installation, installation
 
 LONGEST_SECONDS = 300
@@ -129,6 +131,25 @@ async def pages(bench: Bench) -> None:
         times = await bench.row(name, repeated(lambda path=path: bench.get(path), 10 if bench.quick else 50))
         slowest = max(slowest, median(times))
     verdict("P9", f"slowest page p50 {slowest:.1f} ms", wanted="below 150 ms", holds=slowest < 150)
+
+
+async def weight(bench: Bench) -> None:
+    """What a phone loads at first, and what each page costs the server."""
+    api_key = bench.client.headers["Authorization"].removeprefix("Bearer ")
+    async with page_weight.installer(bench.running, api_key, bench.project_id) as (phone, stepper):
+        paths = {
+            "front page": "/",
+            "log-in": "/login",
+            "project": f"/installer/projects/{bench.project_id}",
+            "live stepper": stepper,
+        }
+
+        async def row(name: str, work: Callable[[], Awaitable[object]]) -> list[float]:
+            return await bench.row(name, repeated(work, 10 if bench.quick else 100))
+
+        heaviest = await page_weight.measure(phone, paths, row, heading)
+    seen = f"heaviest first load {heaviest / 1e3:.1f} kB"
+    verdict("page weight", seen, wanted=f"below {page_weight.BUDGET / 1e3:.0f} kB", holds=heaviest < page_weight.BUDGET)
 
 
 async def commands(bench: Bench) -> None:
@@ -246,7 +267,7 @@ def verdict(target: str, seen: str, *, wanted: str, holds: bool) -> None:
     print(f"  {target}  {'holds ' if holds else 'MISSED'}  {seen} ({wanted})", flush=True)
 
 
-PARTS = {"lists": lists, "pages": pages, "commands": commands}
+PARTS = {"lists": lists, "pages": pages, "weight": weight, "commands": commands}
 
 
 async def measure(running: Installation, parts: list[str], *, quick: bool) -> None:
