@@ -72,7 +72,7 @@ class OwnerPages:
             "installers": await self.assignment.installers(actor, project_id),
             "operator": name,
             "mailbox": mailbox,
-            "faults": Table(request, fault_columns(), faults.issues, total=faults.total, caption=_("Faults")),
+            "faults": Table(request, fault_columns(), faults.issues, total=faults.total or None, caption=_("Faults")),
             "serials": {each.charge_point_id: each.serial_number for each in charge_points},
             "connections": {key: connection_word(live) for key, live in live_of.items()},
             "table": Table(request, columns, charge_points, caption=_("Charge points")),
