@@ -11,6 +11,7 @@ from operator_server import Authority, OperatorServer, Said
 from relayed_site import RelayedSite
 from sliproad.ocpp.validation import validate_call
 from sliproad.ocpp.versions import OcppVersion
+from sliproad.simulator import Fault
 
 VERSIONS = pytest.mark.parametrize("version", ["1.6", "2.0.1", "2.1"])
 
@@ -96,6 +97,30 @@ async def test_a_server_that_accepts_later_is_asked_again(served_site, relayed, 
         assert (await relayed.state(cp, "connected"))["reason"] is None
         await operator.heard(cp, "StatusNotification")
         await operator.heard(cp, "Heartbeat", times=2)  # at their interval
+
+
+@VERSIONS
+async def test_a_charge_point_that_reconnects_without_a_boot_boots_there_all_the_same(
+    served_site, relayed, operator, version
+):
+    faults = frozenset({Fault.RECONNECTS_WITHOUT_BOOT, Fault.DISCONNECTS_MID_TRANSACTION})
+    async with served_site.charger(version, free_vend=True, faults=faults) as (cp, virtual):
+        relayed.apply(cp, operator)
+        await relayed.state(cp, "connected")
+        await virtual.start_charging(1, "DRIVER1")
+        await operator.until(lambda: operator.connections[cp] == 2)  # its connection was lost, and came back
+        first, second = await operator.heard(cp, "BootNotification", times=2)
+        assert first.payload | {"reason": ""} == second.payload | {"reason": ""}
+        await virtual.stop_charging(1)
+        await virtual.wait_until_delivered()
+        await relayed.delivered(cp)
+        [transaction] = relayed.transactions(cp)
+        rows = relayed.messages(cp, kind="transaction")
+        heard = [each for each in operator.of(cp) if each.message_id.startswith("r")]
+        assert [each.message_id for each in heard] == [f"r{row['seq']}" for row in rows]
+        last = heard[-1].payload
+        assert last.get("meterStop", transaction["meter_stop_wh"]) == transaction["meter_stop_wh"]
+        assert last.get("eventType", "Ended") == "Ended"
 
 
 @VERSIONS

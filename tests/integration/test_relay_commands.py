@@ -8,6 +8,8 @@ from ocpp.exceptions import OCPPError
 
 from sliproad.features.commands.service import CommandService
 from sliproad.features.connections.relay_model.ids import FIRST_OF_THEIRS
+from sliproad.gateway import relay_commands
+from sliproad.simulator import Fault
 
 VERSIONS = pytest.mark.parametrize("version", ["1.6", "2.0.1", "2.1"])
 TWO_X = pytest.mark.parametrize("version", ["2.0.1", "2.1"])
@@ -151,3 +153,15 @@ async def test_what_the_charge_point_refuses_is_refused_to_them(served_site, rel
         with pytest.raises(OCPPError) as refused:
             await operator.call(cp, action, **payload)
         assert refused.value.code != "InternalError"
+
+
+async def test_a_charge_point_that_does_not_answer_is_told_of(served_site, relayed, operator, monkeypatch):
+    monkeypatch.setattr(relay_commands, "CALL_SECONDS", 0.5)
+    late = {"faults": frozenset({Fault.ANSWERS_LATE}), "late_answer_seconds": 3.0}
+    async with served_site.charger("1.6", **late) as (cp, _virtual):
+        relayed.apply(cp, operator)
+        await relayed.state(cp, "connected")
+        with pytest.raises(OCPPError, match="did not answer in time"):
+            await operator.call(cp, "GetConfiguration")
+        [row] = await relayed.recorded(cp, direction="down", action="GetConfiguration")
+        assert row["state"] == "refused"

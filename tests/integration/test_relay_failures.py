@@ -101,6 +101,19 @@ async def test_tls_to_a_port_without(served_site, relayed, operator, tmp_path):
         await relayed.told(cp, "TLS with localhost failed")
 
 
+async def test_a_redirect_is_not_followed(served_site, relayed, operator):
+    async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 302 Found\r\nLocation: {operator.url}/x\r\nContent-Length: 0\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    async with served_site.charger("1.6") as (cp, _virtual), port_of(redirect) as port:
+        relayed.apply(cp, f"ws://127.0.0.1:{port}/x")
+        assert "HTTP status 302" in (await relayed.state(cp, "failed"))["reason"]
+        assert not operator.connections
+
+
 async def test_a_server_that_accepts_connections_and_then_is_silent(served_site, relayed, monkeypatch):
     monkeypatch.setattr(relay_dialling, "DIAL_SECONDS", 0.3)
 
