@@ -128,14 +128,20 @@ class Relay:
         await self._send_on(session)
 
     async def _boot(self, session: RelaySession) -> None:
-        """BootNotification until it is accepted, then every connector's status (1.6 §4.2; 2.x B01-B03)."""
+        """BootNotification until it is accepted (1.6 §4.2; 2.x B01-B03), then every connector's status.
+
+        Where the charge point boots while the connection is up it says these itself.
+        """
         line, rules = self.line, self.line.ports.rules
-        session.is_ready = False
+        is_again, session.is_ready = session.is_booted, False
         while True:
             line.wake.clear()
-            said = line.boot
-            replay = await line.asked(lambda: line.ports.records.replay(line.peer, said, is_new=line.boot_is_new))  # noqa: B023
-            answered = await self._delivery.tell(session, LiveMessage(BOOT, replay.boot, "", time()))
+            said, statuses = line.boot, list[Payload]()
+            boot = said or {}
+            if not is_again or said is None:
+                replay = await line.asked(lambda: line.ports.records.replay(line.peer, said, is_new=line.boot_is_new))  # noqa: B023
+                boot, statuses = replay.boot, list(replay.statuses)
+            answered = await self._delivery.tell(session, LiveMessage(BOOT, boot, "", time()))
             assert answered is not None
             line.boot_is_new = line.boot is not said
             if answered.payload is None:
@@ -151,9 +157,13 @@ class Relay:
         self._heartbeat = rules.heartbeat_seconds(interval)
         session.is_ready = session.is_booted = True
         line.tell_state("connected")
-        newer = line.queue.places
-        for payload in replay.statuses:
-            if rules.place(payload) not in newer:
+        await self._tell_statuses(session, statuses)
+
+    async def _tell_statuses(self, session: RelaySession, statuses: list[Payload]) -> None:
+        """What connectors said last, but for those of which something newer waits."""
+        newer = self.line.queue.places
+        for payload in statuses:
+            if self.line.ports.rules.place(payload) not in newer:
                 await self._delivery.tell(session, LiveMessage(STATUS, payload, "", time()))
 
     async def _send_on(self, session: RelaySession) -> None:
