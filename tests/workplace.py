@@ -38,7 +38,7 @@ from sliproad.features.charging import routes as charging_routes
 from sliproad.features.charging.service import ChargingService
 from sliproad.features.commands import routes as command_routes
 from sliproad.features.commands.service import CommandService
-from sliproad.features.connections import assembly, rollout_routes
+from sliproad.features.connections import assembly, move_routes, rollout_routes
 from sliproad.features.connections import cpo_routes as cpo_connection_routes
 from sliproad.features.connections import jobs as connection_jobs
 from sliproad.features.connections import routes as connection_routes
@@ -328,8 +328,10 @@ async def open_workplace(
         registry=registry,
         sites=sites,
         accounts=AccountService(),
+        commands=CommandService(engine, bus),
+        credentials=CredentialService(secret_key),
     )
-    connection_jobs.register(jobs, room.provisioning, room.driver)
+    connection_jobs.register(jobs, room.provisioning, room.driver, room.moving)
     projects = ProjectService(web, clock, sites, registry, commissioning)
     assignment = AssignmentService(web, clock, projects, sites, AccountService())
     checklists = ChecklistService(web, clock, projects)
@@ -351,6 +353,7 @@ async def open_workplace(
                 routers.of(cpo_connection_routes.router, room.overview),
                 routers.of(operator_routes.router, Operators(web, secret_key, clock)),
                 routers.of(connection_routes.router, room.versions, room.applying),
+                routers.of(move_routes.router, room.applying, room.moving, room.sheets),
                 routers.of(rollout_routes.router, room.rollouts),
                 routers.of(command_routes.router, registry, CommandService(engine, bus)),
                 routers.of(charging_routes.router, web, ChargingService(), registry),

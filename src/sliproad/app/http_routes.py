@@ -44,6 +44,7 @@ from sliproad.features.commissioning import routes as commissioning_routes
 from sliproad.features.connections import cpo_routes as cpo_connection_routes
 from sliproad.features.connections import (
     desk_pages,
+    move_routes,
     operator_choice_pages,
     rollout_pages,
     rollout_routes,
@@ -169,6 +170,7 @@ def operator_apis(of: Services) -> Iterator[APIRouter]:
     """The operator's side (OPER)."""
     yield operator_routes.router(of.operators)
     yield connection_routes.router(of.connections.versions, of.connections.applying)
+    yield move_routes.router(of.connections.applying, of.connections.moving, of.connections.sheets)
     yield rollout_routes.router(of.connections.rollouts)
     yield desk_pages.router(desk_pages.DeskPages(of.connections.desk, of.connections.versions, of.connections.rollouts))
     yield version_pages.router(of.connections.versions)

@@ -1,5 +1,6 @@
 """Every feature's services, built once per process from its parts. The web process gives role `web`, a worker `engine`."""
 
+from datetime import timedelta
 from functools import cached_property
 
 from sliproad.app.account_services import AccountServices
@@ -34,6 +35,7 @@ from sliproad.features.connections import assembly as connections_assembly
 from sliproad.features.connections.assembly import ConnectionRoom
 from sliproad.features.connections.assigning import Assigning
 from sliproad.features.connections.following import Placements, SiteConnections
+from sliproad.features.connections.move_model.vendor_keys import VENDOR_KEYS, read_vendor_keys
 from sliproad.features.connections.relay_presence import RelayPresence
 from sliproad.features.device_model.service import DeviceModelService
 from sliproad.features.firmware import assembly
@@ -157,6 +159,7 @@ class Services(AccountServices):
 
     @cached_property
     def connections(self) -> ConnectionRoom:
+        own_keys = self.parts.settings.vendor_keys
         return connections_assembly.assemble(
             self.database,
             self.parts.engine,
@@ -166,6 +169,10 @@ class Services(AccountServices):
             registry=self.registry,
             sites=self.sites,
             accounts=self.accounts,
+            commands=self.commands,
+            credentials=self.credentials,
+            vendor_keys=VENDOR_KEYS if own_keys is None else read_vendor_keys(own_keys.read_text()),
+            move_window=timedelta(seconds=self.parts.settings.native_move_seconds),
         )
 
     # ------------------------------------------------------------------ firmware

@@ -115,7 +115,7 @@ def register_jobs(of: Services) -> None:
     parts = of.parts
     account_jobs.register(parts.jobs, of.account_mails)
     commissioning_jobs.register(parts.jobs, of.wakeups, of.leftovers)
-    connection_jobs.register(parts.jobs, of.connections.provisioning, of.connections.driver)
+    connection_jobs.register(parts.jobs, of.connections.provisioning, of.connections.driver, of.connections.moving)
     diagnostics_jobs.register(parts.jobs, of.diagnostics_collector)
     firmware_jobs.register(parts.jobs, of.firmware.upload_follower, of.firmware.update_follower)
     handover_jobs.register(parts.jobs, of.certificate_issuer)

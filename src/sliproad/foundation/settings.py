@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     timestamp_url: str | None = None
     heartbeat_seconds: int = Field(default=300, ge=10, le=86400)
     commissioning_heartbeat_seconds: int = Field(default=30, ge=1, le=3600)
+    native_move_seconds: float = Field(default=900, ge=10, le=86400)
+    vendor_keys: Path | None = None
     frame_log_days: float = Field(default=90, gt=0)
     frame_log_meter_values: bool = False
     log_format: str = Field(default="console", pattern="^(console|json)$")

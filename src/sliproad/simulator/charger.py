@@ -18,6 +18,7 @@ from sliproad.simulator.events import ChargerEvent, EventStream
 from sliproad.simulator.faults import Fault
 from sliproad.simulator.ledger import Ledger
 from sliproad.simulator.link import Link
+from sliproad.simulator.networks import Dialing
 from sliproad.simulator.sessions import ChargingRefusedError, Sessions
 from sliproad.simulator.settings import ChargerSettings
 from sliproad.simulator.station import Station
@@ -137,20 +138,24 @@ class VirtualCharger:
         raise _SwitchedOffError
 
     async def _stay_connected(self, link_type: type[Link]) -> None:
-        settings, failures = self.settings, 0
+        settings, failures, dialing = self.settings, 0, Dialing(self.station, self._tls)
         while not self._stopping.is_set():
             await self._may_connect.wait()
             try:
-                why = await Connection(self.station, self.sessions, link_type, self._tls).run()
+                network = dialing.network()
+                why = await Connection(self.station, self.sessions, link_type, network, dialing.tls(network)).run()
                 self.trouble, failures = why, 0
+                dialing.succeeded()
             except (OSError, TimeoutError, InvalidHandshake, NoCommonSubprotocolError) as error:
                 failures += 1
+                dialing.failed()
                 self.trouble = _sentence(error)
                 status = error.response.status_code if isinstance(error, InvalidStatus) else None
                 self.events.publish("connection_failed", why=self.trouble, status=status)
             if self.station.reboot_due:
                 self.station.reboot_due = False
                 self.station.dialect.apply_reboot()
+                dialing.rebooted()
                 self.station.boot_status = None
                 await asyncio.sleep(settings.reboot_seconds)
                 continue

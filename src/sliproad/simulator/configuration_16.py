@@ -14,6 +14,9 @@ from sliproad.simulator.value_rules import (
     is_unsigned,
 )
 
+MOVABLE_VENDOR = "MicroOcpp"
+BACKEND_KEY, IDENTITY_KEY = "Cst_BackendUrl", "Cst_ChargeBoxId"
+"""Charge points of this vendor let the CSMS write where they connect to, under these keys."""
 MAX_VALUE_LENGTH = 500
 MAX_KEYS_PER_REQUEST = 20
 DEFAULT_MEASURANDS = f"{IMPORT_REGISTER},Power.Active.Import,Current.Import,Voltage"
@@ -33,7 +36,11 @@ class Key:
 def factory_keys(settings: ChargerSettings) -> dict[str, Key]:
     """The keys of a charger fresh from the box."""
     number, boolean = is_unsigned, is_boolean
-    return {
+    movable = {
+        BACKEND_KEY: Key(settings.url, is_text, needs_reboot=True),
+        IDENTITY_KEY: Key(settings.identity, is_text, needs_reboot=True),
+    }
+    return (movable if settings.vendor == MOVABLE_VENDOR else {}) | {
         "AllowOfflineTxForUnknownId": Key("false", boolean),
         "AuthorizationCacheEnabled": Key("false", boolean),
         "AuthorizationKey": Key("", is_authorization_key, write_only=True),

@@ -13,6 +13,7 @@ from sliproad.simulator.delivery import deliver
 from sliproad.simulator.dialect import Message
 from sliproad.simulator.faults import Fault
 from sliproad.simulator.link import Link
+from sliproad.simulator.networks import Network
 from sliproad.simulator.sessions import Sessions
 from sliproad.simulator.station import CallRefusedError, ConnectionLostError, Station
 
@@ -28,7 +29,16 @@ class NoCommonSubprotocolError(Exception):
 class Connection:
     """Dials, boots, then talks until the connection ends."""
 
-    def __init__(self, station: Station, sessions: Sessions, link_type: type[Link], tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        station: Station,
+        sessions: Sessions,
+        link_type: type[Link],
+        network: Network | None,
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        """`network` None is the CSMS that the charge point was installed with."""
+        self._network = network
         self._station = station
         self._sessions = sessions
         self._link_type = link_type
@@ -42,10 +52,11 @@ class Connection:
             OSError, TimeoutError, websockets.exceptions.InvalidHandshake, NoCommonSubprotocolError: there was none.
         """
         settings, station = self._station.settings, self._station
+        network = self._network
         async with connect(
-            settings.connection_url,
+            settings.connection_url if network is None else network.url,
             subprotocols=[Subprotocol(settings.subprotocol)],
-            additional_headers=settings.authorization(station.password),
+            additional_headers=settings.authorization(station.password) if network is None else network.authorization,
             ssl=self._tls,
             compression=None,
             proxy=None,
@@ -62,7 +73,9 @@ class Connection:
         station = self._station
         self._link = link = self._link_type(station, self._sessions, socket)
         station.line = link
-        station.events.publish("connected", url=station.settings.connection_url)
+        station.events.publish(
+            "connected", url=station.settings.connection_url if self._network is None else self._network.url
+        )
         try:
             await until_one_ends(link.start(), link.answer_calls(), self._talk(), _raise_at_end(link))
         except (ConnectionClosed, ConnectionLostError) as lost:

@@ -4,13 +4,16 @@ Transaction messages are made when the thing happens, connected or not, and are 
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ocpp.charge_point import remove_nones, serialize_as_dict, snake_to_camel_case
 
 from sliproad.simulator.connectors import Connector, IdToken, StopReason
 from sliproad.simulator.ledger_book import LedgerBook, LedgerMessage, LedgerTransaction
 from sliproad.simulator.meter import Reading
+
+if TYPE_CHECKING:
+    from sliproad.simulator.networks import Network
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,12 @@ class Dialect(Protocol):
 
     def apply_reboot(self) -> None:
         """Let settings take effect that were waiting for a reboot."""
+
+    def networks(self) -> "list[Network | None]":
+        """The CSMSs to try, in this order; None is the one that the charge point was installed with."""
+
+    def network_attempts(self) -> int:
+        """After how many failed attempts the next one is tried."""
 
     def note_boot_interval(self, seconds: int) -> None:
         """The CSMS chose the heartbeat interval in its answer to a boot."""

@@ -4,11 +4,12 @@ from typing import Any
 
 from ocpp.v16 import call
 
-from sliproad.simulator.configuration_16 import Configuration
+from sliproad.simulator.configuration_16 import BACKEND_KEY, IDENTITY_KEY, MOVABLE_VENDOR, Configuration
 from sliproad.simulator.connectors import Connector, ConnectorStatus, IdToken, StopReason
 from sliproad.simulator.dialect import Message, Options, message
 from sliproad.simulator.ledger_book import LedgerBook, LedgerMessage, LedgerTransaction
 from sliproad.simulator.meter import IMPORT_REGISTER, Reading
+from sliproad.simulator.networks import Network, moved_to
 from sliproad.simulator.station import Station
 from sliproad.simulator.value_rules import measurands
 
@@ -44,6 +45,15 @@ class Dialect16:
             delivery_attempts=int(keys["TransactionMessageAttempts"]),
             delivery_retry_seconds=float(keys["TransactionMessageRetryInterval"]),
         )
+
+    def networks(self) -> list[Network | None]:
+        keys, settings = self.configuration, self._settings
+        if settings.vendor != MOVABLE_VENDOR or not keys[BACKEND_KEY]:
+            return [None]
+        return [moved_to("0", keys[BACKEND_KEY], keys[IDENTITY_KEY], self._station.password)]
+
+    def network_attempts(self) -> int:
+        return 1
 
     def note_boot_interval(self, seconds: int) -> None:
         self.configuration["HeartbeatInterval"] = str(seconds)

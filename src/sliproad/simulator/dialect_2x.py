@@ -1,5 +1,6 @@
 """OCPP 2.0.1 and 2.1: how a virtual charge point says what happened. Incoming calls are in `link_2x`."""
 
+import json
 from types import ModuleType
 from typing import Any
 
@@ -8,10 +9,13 @@ from sliproad.simulator.device_model import DeviceModel
 from sliproad.simulator.dialect import Message, Options, message
 from sliproad.simulator.ledger_book import LedgerBook, LedgerMessage, LedgerTransaction
 from sliproad.simulator.meter import IMPORT_REGISTER, Reading
+from sliproad.simulator.networks import Network, moved_to
 from sliproad.simulator.station import Station
 from sliproad.simulator.value_rules import measurands
 
 Payload = dict[str, Any]
+PROFILE = "profile:"
+"""Before the number of a network profile's slot, in the ledger."""
 
 STOPPED: dict[StopReason, tuple[str, str]] = {  # ReasonEnumType, TriggerReasonEnumType
     StopReason.LOCAL: ("Local", "StopAuthorized"),
@@ -54,6 +58,21 @@ class Dialect2x:
             delivery_attempts=int(value("OCPPCommCtrlr", "MessageAttempts", "TransactionEvent")),
             delivery_retry_seconds=float(value("OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent")),
         )
+
+    def networks(self) -> list[Network | None]:
+        written, found = self._station.written(PROFILE), list[Network | None]()
+        for slot in self.model.value("OCPPCommCtrlr", "NetworkConfigurationPriority").split(","):
+            if slot in written:
+                profile = json.loads(written[slot])
+                identity = profile.get("identity") or self._station.settings.identity
+                password = profile.get("basic_auth_password") or self._station.password
+                found.append(moved_to(slot, profile["ocpp_csms_url"], identity, password))
+            elif slot == "0":
+                found.append(None)
+        return found or [None]
+
+    def network_attempts(self) -> int:
+        return int(self.model.value("OCPPCommCtrlr", "NetworkProfileConnectionAttempts"))
 
     def note_boot_interval(self, seconds: int) -> None:
         self.model.choose("OCPPCommCtrlr", "HeartbeatInterval", str(seconds))

@@ -14,6 +14,7 @@ from sliproad.simulator.dialect import Message
 from sliproad.simulator.dialect_16 import Dialect16
 from sliproad.simulator.faults import Fault
 from sliproad.simulator.link import Link, answers
+from sliproad.simulator.networks import install, installed
 from sliproad.simulator.service_visits import Firmware, send_log, update_firmware
 
 Payload = dict[str, Any]
@@ -246,6 +247,22 @@ class Link16(Link, v16.ChargePoint):  # type: ignore[misc]
     def _meter_values(self, connector: Connector) -> Message | None:
         self.station.tick(connector)
         return self._dialect.meter_values(connector, connector.meter.reading(), "Trigger")
+
+    # -- certificates -------------------------------------------------------------------------------------------------
+
+    @answers("InstallCertificate")
+    def on_install_certificate(self, certificate_type: str, certificate: str) -> Any:
+        """OCPP 1.6 security whitepaper §5.15, for the central system's root alone."""
+        takes = certificate_type == "CentralSystemRootCertificate" and install(self.station, certificate)
+        return call_result.InstallCertificate(status="Accepted" if takes else "Rejected")
+
+    @answers("GetInstalledCertificateIds")
+    def on_get_installed_certificate_ids(self, certificate_type: str) -> Any:
+        """OCPP 1.6 security whitepaper §5.14."""
+        found = installed(self.station) if certificate_type == "CentralSystemRootCertificate" else []
+        if not found:
+            return call_result.GetInstalledCertificateIds(status="NotFound")
+        return call_result.GetInstalledCertificateIds(status="Accepted", certificate_hash_data=found)
 
     # -- firmware and logs --------------------------------------------------------------------------------------------
 

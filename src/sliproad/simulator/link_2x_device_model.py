@@ -1,17 +1,20 @@
 """Reading, writing and reporting variables over OCPP 2.x (B05–B08): the half of `link_2x` about settings."""
 
+import json
 from typing import Any, cast
 
 from ocpp.exceptions import OccurrenceConstraintViolationError
 
 from sliproad.simulator.device_model import DeviceModel, Payload, Variable
 from sliproad.simulator.dialect import message
-from sliproad.simulator.dialect_2x import Dialect2x
+from sliproad.simulator.dialect_2x import PROFILE, Dialect2x
 from sliproad.simulator.faults import Fault
 from sliproad.simulator.link import Link, answers
+from sliproad.simulator.networks import install, installed
 from sliproad.simulator.variables import ITEMS_PER_MESSAGE
 
 REPORT_PART = 10
+NETWORK_SLOTS = 4
 
 
 class DeviceModelLink(Link):
@@ -76,6 +79,36 @@ class DeviceModelLink(Link):
             self.afterwards(self._reconnect)
         else:
             self.station.ledger.remember(f"variable:{variable.path}", value)
+
+    @answers("SetNetworkProfile")
+    def on_set_network_profile(self, configuration_slot: int, connection_data: Payload, **_: Any) -> Any:
+        """B09: never the slot in use, never less secure than now, and TLS only with a root certificate to check it by."""
+        profile, url = connection_data["security_profile"], connection_data["ocpp_csms_url"]
+        present = int(self.model.value("SecurityCtrlr", "SecurityProfile"))
+        needs_root = url.startswith("wss") and not installed(self.station)
+        if str(configuration_slot) == self.station.active_slot or profile < present or needs_root:
+            return self._call_result.SetNetworkProfile(status="Rejected")
+        if configuration_slot not in range(1, NETWORK_SLOTS):
+            return self._call_result.SetNetworkProfile(status="Rejected")
+        self.station.ledger.remember(f"{PROFILE}{configuration_slot}", json.dumps(connection_data))
+        self.station.events.publish("network_profile_set", slot=configuration_slot, url=url)
+        return self._call_result.SetNetworkProfile(status="Accepted")
+
+    @answers("InstallCertificate")
+    def on_install_certificate(self, certificate_type: str, certificate: str, **_: Any) -> Any:
+        """M05, for the CSMS's root alone."""
+        takes = certificate_type == "CSMSRootCertificate" and install(self.station, certificate)
+        return self._call_result.InstallCertificate(status="Accepted" if takes else "Rejected")
+
+    @answers("GetInstalledCertificateIds")
+    def on_get_installed_certificate_ids(self, certificate_type: list[str] | None = None, **_: Any) -> Any:
+        """M03."""
+        kind = "CSMSRootCertificate"
+        found = installed(self.station) if certificate_type is None or kind in certificate_type else []
+        if not found:
+            return self._call_result.GetInstalledCertificateIds(status="NotFound")
+        chain = [{"certificate_type": kind, "certificate_hash_data": each} for each in found]
+        return self._call_result.GetInstalledCertificateIds(status="Accepted", certificate_hash_data_chain=chain)
 
     @answers("GetBaseReport")
     def on_get_base_report(self, request_id: int, report_base: str, **_: Any) -> Any:

@@ -63,6 +63,7 @@ class Station:
         self.boot_status: str | None = None
         self.boot_reason = "PowerUp"
         self.reboot_due = False
+        self.active_slot = "0"
         self.profiles: dict[int, dict[str, Any]] = {}
         self.local_list_version = 0
         self.local_list: dict[str, str] = {}

@@ -23,7 +23,15 @@ TX_POINTS = "ParkingBayOccupancy,EVConnected,Authorized,DataSigned,PowerPathClos
 def factory_variables(station: Station) -> list[Variable]:
     """All variables of a charge point, those of its EVSEs and connectors included."""
     fiscal = _fiscal_metering(station) if station.settings.meter_type is not None else []
-    return [*_identity(station), *_outlets(station), *_communication(), *_transactions(), *_limits(), *fiscal]
+    return [
+        *_identity(station),
+        *_outlets(station),
+        *_communication(),
+        *_network(station),
+        *_transactions(),
+        *_limits(),
+        *fiscal,
+    ]
 
 
 def _seconds(component: str, name: str, value: int, instance: str | None = None, *, reboot: bool = False) -> Variable:
@@ -122,9 +130,6 @@ def _communication() -> list[Variable]:
         _number(name, "RetryBackOffRepeatTimes", 5),
         _seconds(name, "RetryBackOffWaitMinimum", 5),
         _number(name, "NetworkProfileConnectionAttempts", 3),
-        Variable(
-            name, "NetworkConfigurationPriority", "0", is_text, "SequenceList", values_list="0,1", needs_reboot=True
-        ),
         _number(name, "MessageAttempts", 3, "TransactionEvent"),
         _seconds(name, "MessageAttemptInterval", 10, "TransactionEvent"),
         _fixed(name, "MessageTimeout", "30", "integer", "Default"),
@@ -132,6 +137,16 @@ def _communication() -> list[Variable]:
         _number(name, "ResetRetries", 3),
         _flag(name, "QueueAllMessages", on=False),
         _flag(name, "UnlockOnEVSideDisconnect", on=True),
+    ]
+
+
+def _network(station: Station) -> list[Variable]:
+    name, slots = "OCPPCommCtrlr", "0,1,2,3"
+    return [
+        Variable(
+            name, "NetworkConfigurationPriority", "0", is_text, "SequenceList", values_list=slots, needs_reboot=True
+        ),
+        Variable(name, "ActiveNetworkProfile", "0", data_type="integer", live=lambda: station.active_slot),
     ]
 
 

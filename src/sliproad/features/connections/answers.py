@@ -14,6 +14,7 @@ CAMEL = ConfigDict(alias_generator=to_camel, validate_by_name=True, validate_by_
 Mode = Literal["OcppOff", "DualProtocol"]
 Decision = Literal["ours", "theirs", "both", "either"]
 OffPolicy = Literal["drain", "drop"]
+Delivery = Literal["relay", "native"]
 
 
 class OperBody(RequestModel):
@@ -96,6 +97,10 @@ class ApplyBody(OperBody):
     off_policy: OffPolicy = Field(
         default="drain",
         description="With an OcppOff version: whether messages that wait are delivered first (`drain`) or dropped.",
+    )
+    delivery: Delivery = Field(
+        default="relay",
+        description="`relay`: we hold a second connection in the charger's name. `native`: the charger itself is moved to your server.",
     )
 
 

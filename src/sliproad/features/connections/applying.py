@@ -12,7 +12,9 @@ from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.charge_points.service import RegistryService
 from sliproad.features.connections import assignments_store, version_rules, versions_store
 from sliproad.features.connections.assigning import Assigning
-from sliproad.features.connections.model import ConnectionState, Version
+from sliproad.features.connections.model import OFF, ConnectionState, Version
+from sliproad.features.connections.move_model import course
+from sliproad.features.connections.sealing import ConnectionSecrets
 from sliproad.features.connections.store import ConnectionAssignmentRow
 from sliproad.features.sites.service import SiteService
 from sliproad.foundation.bus import Bus
@@ -33,11 +35,12 @@ class ConnectionApplying:
     assigning: Assigning
     registry: RegistryService
     sites: SiteService
+    secrets: ConnectionSecrets
 
     async def apply_to_charger(
-        self, actor: OperatorActor, name: str, version_id: str, off_policy: str
+        self, actor: OperatorActor, name: str, version_id: str, off_policy: str, *, native: bool = False
     ) -> ConnectionState:
-        """Give a version to the charge point with this serial number, or this id.
+        """Give a version to the charge point with this serial number, or this id; with `native` it is itself moved there.
 
         Raises:
             NotFound: no such charge point on a site of this operator.
@@ -56,15 +59,19 @@ class ConnectionApplying:
                 raise InvalidInput.field(
                     "version", f"needs a chargePointId for this charge point: the serial number {sentence}"
                 )
-            await self.assigning.assign(session, version, [charge_point], actor.actor_id, off_policy=off_policy)
+            if native and (sentence := self._unfit_for_native(version, charge_point)):
+                raise InvalidInput.field("version", sentence)
+            await self.assigning.assign(
+                session, version, [charge_point], actor.actor_id, off_policy=off_policy, native=native
+            )
             [state] = await self.states(session, actor, [charge_point])
         await self.bus.publish(CHANGED, {})
         return state
 
     async def apply_to_site(
-        self, actor: OperatorActor, site_id: str, version_id: str, off_policy: str
+        self, actor: OperatorActor, site_id: str, version_id: str, off_policy: str, *, native: bool = False
     ) -> list[ConnectionState]:
-        """Give an operator-level version to every charge point of a site.
+        """Give an operator-level version to every charge point of a site; with `native` they are themselves moved there.
 
         Raises:
             NotFound: no such site of this operator.
@@ -74,10 +81,33 @@ class ConnectionApplying:
             version = await self.version(session, actor, version_id)
             charge_points = await self.on_site(session, actor, site_id, version)
             fit, unfit = split_by_identity(version, charge_points)
-            await self.assigning.assign(session, version, fit, actor.actor_id, off_policy=off_policy)
+            if native:
+                fit, too = self._split_by_password(version, fit)
+                unfit += too
+            await self.assigning.assign(session, version, fit, actor.actor_id, off_policy=off_policy, native=native)
             found = await self.states(session, actor, fit)
         await self.bus.publish(CHANGED, {})
         return found + unfit
+
+    def _unfit_for_native(self, version: Version, charge_point: ChargePoint) -> str | None:
+        """Why this charge point can't be given these settings itself: the password must be one that it takes."""
+        if version.connectivity_mode == OFF:
+            return None
+        return course.unfit(charge_point.ocpp_version, self.secrets.open(version.password_sealed))
+
+    def _split_by_password(
+        self, version: Version, charge_points: Sequence[ChargePoint]
+    ) -> tuple[list[ChargePoint], list[ConnectionState]]:
+        """Those that take the password, and what to say of the others."""
+        sentences = {each.key: self._unfit_for_native(version, each) for each in charge_points}
+        unfit = [
+            ConnectionState(
+                each.charge_point_id, each.serial_number, "failed", reason=f"The version {sentences[each.key]}."
+            )
+            for each in charge_points
+            if sentences[each.key]
+        ]
+        return [each for each in charge_points if not sentences[each.key]], unfit
 
     async def on_site(
         self, session: Session, actor: OperatorActor, site_id: str, version: Version

@@ -3,7 +3,7 @@
 `applying` (an operator asks), `provisioning` (a charge point came under an operator) and `rollouts` call it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,14 @@ from sliproad.features.charge_points.identities import public_ids
 from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.connections import assignments_store, versions_store
 from sliproad.features.connections.assignments_store import Target
-from sliproad.features.connections.model import Change, Version
+from sliproad.features.connections.model import NATIVE, RELAY, Change, Version
 from sliproad.features.connections.store import ConnectionAssignmentRow
 from sliproad.foundation.clock import Clock, rfc3339
 from sliproad.foundation.database import Session
 from sliproad.foundation.jobs import Jobs
 
 TELL = "connections.tell"
+MOVE = "connections.move"
 TOLD_AT_ONCE = 500
 
 
@@ -36,18 +37,22 @@ class Assigning:
         actor: str,
         *,
         off_policy: str = "drain",
+        native: bool = False,
         change: str = "applied",
         details: Mapping[str, Any] | None = None,
     ) -> dict[int, int]:
         """Give `version` to charge points of its operator's sites; charge point key -> generation of those that changed.
 
+        With `native` they are themselves moved to the operator's server, else relayed.
+
         One that is connected with this very version is left alone, so that applying again repairs what failed and disturbs nothing.
         """
         now = self.clock.now()
+        mode = NATIVE if native and version.mode == RELAY else version.mode
         before = await assignments_store.select_assignments(
             session, [charge_point.key for charge_point in charge_points], lock=True
         )
-        changing = [each for each in charge_points if not has_it(before.get(each.key), version, each)]
+        changing = [each for each in charge_points if not has_it(before.get(each.key), version, mode, each)]
         if not changing:
             return {}
         await assignments_store.release_others(session, [each.key for each in changing if each.key not in before])
@@ -63,7 +68,7 @@ class Assigning:
             for each in changing
         ]
         generations = await assignments_store.assign(
-            session, version.version_id, targets, mode=version.mode, off_policy=off_policy, state=state, now=now
+            session, version.version_id, targets, mode=mode, off_policy=off_policy, state=state, now=now
         )
         changes = [
             Change(
@@ -78,12 +83,14 @@ class Assigning:
                 serial_number=each.serial_number,
                 from_version_id=before[each.key].version_id if each.key in before else None,
                 to_version_id=version.version_id,
-                details={"connectivity_mode": version.connectivity_mode, **(details or {})},
+                details={"connectivity_mode": version.connectivity_mode, "delivery": mode, **(details or {})},
             )
             for each in changing
         ]
         await versions_store.record(session, changes)
         await self._tell(session, changes, state, None)
+        moved = {key for key, row in before.items() if row.mode == NATIVE}
+        await self._look_at_moves(session, generations if mode == NATIVE else moved & generations.keys())
         return generations
 
     async def switch_off(
@@ -116,9 +123,16 @@ class Assigning:
             for row in rows
         ]
         keys = [row.charge_point_key for row in rows]
+        moved = [row.charge_point_key for row in rows if row.mode == NATIVE]
         await assignments_store.switch_off(session, keys, reason, off_policy, now)
         await versions_store.record(session, changes)
         await self._tell(session, changes, "off", reason)
+        await self._look_at_moves(session, moved)
+
+    async def _look_at_moves(self, session: Session, keys: Iterable[int]) -> None:
+        """A job begins each native move, or ends what is no longer wanted: see `moving`."""
+        for key in keys:
+            await self.jobs.enqueue(session, MOVE, lock=f"{MOVE} {key}", charge_point_key=key)
 
     async def _tell(self, session: Session, changes: Sequence[Change], state: str, reason: str | None) -> None:
         """A job tells the organisation's webhooks: an operator's own transaction may not write into their outbox."""
@@ -139,9 +153,9 @@ class Assigning:
             await self.jobs.enqueue(session, TELL, states=told[start : start + TOLD_AT_ONCE])
 
 
-def has_it(row: ConnectionAssignmentRow | None, version: Version, charge_point: ChargePoint) -> bool:
+def has_it(row: ConnectionAssignmentRow | None, version: Version, mode: str, charge_point: ChargePoint) -> bool:
     """Whether nothing is to be done for this charge point."""
-    if row is None or row.version_id != version.version_id or row.mode != version.mode:
+    if row is None or row.version_id != version.version_id or row.mode != mode:
         return False
     if row.identity != version.identity_of(charge_point.serial_number):
         return False

@@ -108,7 +108,7 @@ class Desk:
         for charge_point, state in zip(charge_points, states, strict=True):
             if (reason := reasons.get(charge_point.charge_point_id)) is not None:
                 affected.append(Affected(state, "can_not", reason))
-            elif has_it(rows.get(charge_point.key), version, charge_point):
+            elif has_it(rows.get(charge_point.key), version, version.mode, charge_point):
                 affected.append(Affected(state, "stays"))
             else:
                 affected.append(Affected(state, "changes"))

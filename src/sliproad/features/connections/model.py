@@ -9,7 +9,8 @@ from sliproad.foundation.events import DomainEvent
 
 OFF = "OcppOff"
 DUAL = "DualProtocol"
-MODE_OF = {OFF: "off", DUAL: "relay"}
+RELAY, NATIVE = "relay", "native"
+MODE_OF = {OFF: "off", DUAL: RELAY}
 """OPER's connectivity mode -> what the gateways are to do."""
 STATE_CHANGED = "connection.state_changed"
 PLATFORM = "sliproad"
@@ -88,7 +89,8 @@ class Change:
 
     change: str
     """`version_stored`, `applied`, `provisioned`, `not_provisioned`, `switched_off`, `operator_selected`, `operator_cleared`,
-    `rollout_started`, `rollout_paused`, `rollout_resumed`, `rollout_stopped`, `rolled_back`.
+    `rollout_started`, `rollout_paused`, `rollout_resumed`, `rollout_stopped`, `rolled_back`,
+    `arrival_confirmed`.
     """
     operator_id: str
     actor: str

@@ -89,7 +89,9 @@ def _add_connections(api: APIRouter, applying: ConnectionApplying) -> None:
     @api.post("/connections/chargers/{serial_number}", status_code=202)
     async def apply_to_charger(actor: Own, serial_number: SerialNumber, body: ApplyBody) -> AppliedAnswer:
         """Apply a version to a charger. What becomes of it is read with GET."""
-        state = await applying.apply_to_charger(actor, serial_number, body.version, body.off_policy)
+        state = await applying.apply_to_charger(
+            actor, serial_number, body.version, body.off_policy, native=body.delivery == "native"
+        )
         return AppliedAnswer(version=body.version, chargers=[state_answer(state)])
 
     @api.get("/connections/chargers/{serial_number}")
@@ -100,7 +102,9 @@ def _add_connections(api: APIRouter, applying: ConnectionApplying) -> None:
     @api.post("/connections/sites/{site_id}", status_code=202)
     async def apply_to_site(actor: Own, site_id: str, body: ApplyBody) -> AppliedAnswer:
         """Apply an operator-level version to every charger of a site, all at once."""
-        states = await applying.apply_to_site(actor, site_id, body.version, body.off_policy)
+        states = await applying.apply_to_site(
+            actor, site_id, body.version, body.off_policy, native=body.delivery == "native"
+        )
         return AppliedAnswer(version=body.version, chargers=[state_answer(state) for state in states])
 
     @api.get("/connections/sites/{site_id}")

@@ -92,6 +92,33 @@ class ConnectionAssignmentRow(Row):
     changed_xid: Mapped[int] = mapped_column(BigInteger, server_default=CURRENT_XID, index=True)
 
 
+class ConnectionMoveRow(Row):
+    """A charge point that is (or was) itself moved to an operator's server; `moving` alone writes it, in role `engine`."""
+
+    __tablename__ = "connection_moves"
+    __table_args__ = (
+        Index("connection_moves_look_at_idx", "look_at", postgresql_where=text("look_at is not null")),
+        {"info": visible_to("organization", "operator")},
+    )
+
+    charge_point_key: Mapped[int] = mapped_column(BigInteger, ForeignKey("charge_points.key"), primary_key=True)
+    organization_id: Mapped[str]
+    operator_id: Mapped[str]
+    generation: Mapped[int] = mapped_column(BigInteger)
+    """Of the assignment that this is about; one with another generation is about something else."""
+    protocol_version: Mapped[str]
+    step: Mapped[str]
+    """See `move_model.course`."""
+    step_at: Mapped[datetime]
+    progress: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    """What has been done; no secrets."""
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    turn: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    """Raised by each look that makes a CALL: an answer counts in its own turn only."""
+    look_at: Mapped[datetime | None]
+    """When to look again, at the latest."""
+
+
 class ConnectionAuditRow(Row):
     """Who changed what, when, from what to what. Holds no secret."""
 

@@ -50,7 +50,8 @@ class CredentialService:
 
     async def create(self, session: Session, charge_point_key: int, organization_id: str) -> str:
         """Give a new charge point its first password, returned this once: 20 alphanumerics, fit for 1.6 and 2.x (A01)."""
-        password, _ = await self._insert(session, charge_point_key, organization_id, store.ACTIVE)
+        password = random_text(PASSWORD_LENGTH)
+        await self._insert(session, charge_point_key, organization_id, store.ACTIVE, password)
         return password
 
     async def rotate(self, session: Session, charge_point_key: int, organization_id: str) -> str:
@@ -60,8 +61,14 @@ class CredentialService:
 
     async def begin_rotation(self, session: Session, charge_point_key: int, organization_id: str) -> PendingPassword:
         """A second password, to be sent by wire; until it is accepted *and* used both open (A01.FR.03, .04)."""
+        return await self.begin_sharing(session, charge_point_key, organization_id, random_text(PASSWORD_LENGTH))
+
+    async def begin_sharing(
+        self, session: Session, charge_point_key: int, organization_id: str, password: str
+    ) -> PendingPassword:
+        """The same with a password that somebody else chose: a charge point with one password for several servers (2.0.1, B09)."""
         await store.retire_credentials(session, charge_point_key, store.PENDING)
-        password, credential_id = await self._insert(session, charge_point_key, organization_id, store.PENDING)
+        credential_id = await self._insert(session, charge_point_key, organization_id, store.PENDING, password)
         return PendingPassword(credential_id, password)
 
     async def accepted(self, session: Session, credential_id: int) -> bool:
@@ -77,10 +84,10 @@ class CredentialService:
         await store.retire_credentials(session, charge_point_key, store.ACTIVE, store.PENDING)
 
     async def _insert(
-        self, session: Session, charge_point_key: int, organization_id: str, state: str
-    ) -> tuple[str, int]:
-        password, salt = random_text(PASSWORD_LENGTH), secrets.token_bytes(SALT_BYTES)
-        credential_id = await store.insert_credential(
+        self, session: Session, charge_point_key: int, organization_id: str, state: str, password: str
+    ) -> int:
+        salt = secrets.token_bytes(SALT_BYTES)
+        return await store.insert_credential(
             session,
             charge_point_key,
             organization_id,
@@ -88,4 +95,3 @@ class CredentialService:
             salt=salt,
             keyed_hash=self._hash.of(salt, password.encode()),
         )
-        return password, credential_id
