@@ -139,6 +139,21 @@ async def test_switching_off_ends_it_as_asked(served_site, relayed, operator, po
             assert cp not in operator.connected
 
 
+async def test_what_waits_is_delivered_before_the_charge_point_itself_is_moved(served_site, relayed, operator):
+    async with served_site.charger("2.0.1", free_vend=True) as (cp, virtual):
+        relayed.apply(cp, operator)
+        await relayed.state(cp, "connected")
+        await operator.stop()
+        await charge(virtual, times=2)
+        waiting = len(relayed.messages(cp, state="waiting"))
+        relayed.apply(cp, "ws://127.0.0.1:1/elsewhere", mode="native")
+        await operator.start()
+        await relayed.delivered(cp)
+        assert len(transaction_messages(operator, cp)) == waiting > 0
+        await operator.until(lambda: cp not in operator.connected)
+        assert relayed.assignment(cp)["state"] == "pending", "the move tells its own state"
+
+
 async def test_another_operator_gets_nothing_of_the_first_ones(served_site, relayed, operator):
     async with served_site.charger("2.1", free_vend=True) as (cp, virtual), OperatorServer() as another:
         relayed.apply(cp, operator)

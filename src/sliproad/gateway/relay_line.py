@@ -67,7 +67,7 @@ class Line:
 
     def tell_state(self, state: str, reason: str | None = None) -> None:
         """Have it written how the connection is, where that is news; what is switched off already is only ended."""
-        if self.is_draining and state != "off":
+        if self.target.mode == "hand_over" or (self.is_draining and state != "off"):
             return
         news = (self.target.generation, state, reason)
         if news != self._told:

@@ -25,7 +25,7 @@ class Target(Protocol):
 
     @property
     def mode(self) -> str:
-        """`relay`; `drain`: deliver what waits, then end; `drop`: end."""
+        """`relay`; `drain`: deliver what waits, then end; `hand_over`: the same, and the state is another's to tell; `drop`: end."""
         ...
 
     @property

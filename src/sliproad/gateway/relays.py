@@ -65,7 +65,7 @@ class Relays:
         relay = exchange.relay
         if relay is not None and target is not None and relay.line.target.generation == target.generation:
             return
-        if relay is not None and target is not None and target.mode == "drain":
+        if relay is not None and target is not None and target.mode in {"drain", "hand_over"}:
             relay.drain(target)
             return
         boot = None if relay is None else relay.line.boot

@@ -96,8 +96,8 @@ class RelayMirror:
         return before != target
 
     def _target(self, row: relay_store.AssignedRelay) -> RelayTarget | None:
-        mode = {"relay": "relay", "off": row.off_policy}.get(row.mode)
-        if mode is None:
+        modes = {"relay": "relay", "off": row.off_policy, "native": "hand_over"}
+        if row.mode not in modes:
             return None
         try:
             password = self._secrets.open(row.password_sealed)
@@ -108,7 +108,7 @@ class RelayMirror:
         return RelayTarget(
             row.operator_id,
             row.generation,
-            mode,
+            modes[row.mode],
             url,
             row.username,
             password,
