@@ -18,7 +18,7 @@ PASSWORD = "correct horse battery"
 PATIENCE = 90_000
 TOLD = re.compile(r"Plug in the vehicle now|Is the vehicle plugged in\?")
 """The second where the charger is Preparing, which in OCPP 1.6 a remote start alone makes it."""
-INSTALLER, OWNER = "Alex Technician", "Sam Owen"
+INSTALLER, OWNER, PROJECT = "Alex Technician", "Sam Owen", "Riverside, phase 1"
 
 
 @dataclass
@@ -45,6 +45,10 @@ class WholeJob:
     @property
     def sam(self) -> str:
         return f"sam-{self.mark}@walk.example"
+
+    @property
+    def serial_number(self) -> str:
+        return f"ALP-50-{self.mark[:4].upper()}"
 
     async def look(self) -> None:
         """Stop and look: nothing is wrong for readers and thumbs, and a picture is taken where pictures are wanted."""
@@ -107,28 +111,26 @@ class WholeJob:
         await self.heading(heading)
         await self.look()
 
-    async def be_assigned(self, organization: JobClient) -> str:
-        """The organisation, told the id that the page shows, puts Alex on a project and Sam in charge of its site; its name."""
-        project = f"Riverside {self.mark}"
-        place = {"name": "Riverside car park", "address": "Quay 1"}
+    async def be_assigned(self, organization: JobClient) -> None:
+        """The organisation, told the id that the page shows, puts Alex on a project and Sam in charge of its site."""
+        place = {"name": "Riverside Business Park", "address": "Unit 12, Riverside Business Park, London E1W 3SJ"}
         site = await organization.cpo("POST", "cpo/sites", expect=201, body=place)
-        body = {"name": project, "site_id": site["site_id"], "charge_points_expected": 1}
+        body = {"name": PROJECT, "site_id": site["site_id"], "charge_points_expected": 1}
         made = await organization.cpo("POST", "cpo/projects", expect=201, body=body)
         who = {"installer_id": await self.copied("Your installer id")}
         await organization.cpo("POST", f"cpo/projects/{made['project_id']}/installers", expect=201, body=who)
         owner = {"email": self.sam, "full_name": OWNER}
         await organization.cpo("POST", f"cpo/sites/{site['site_id']}/owners", expect=201, body=owner)
         await self.page.reload()
-        return project
 
-    async def register(self, project: str) -> ChargerSettings:
+    async def register(self) -> ChargerSettings:
         """A charge point in the project; the settings of a charger into which was entered what the page says."""
-        await self.press(project, "link")
-        await self.heading(project)
+        await self.press(PROJECT, "link")
+        await self.heading(PROJECT)
         await self.look()
         await self.press("Register a charge point", "link")
         await self.heading("Register a charge point")
-        await self.write("Serial number", f"ALP-{self.mark}")
+        await self.write("Serial number", self.serial_number)
         await self.write("Vendor", "Alpitronic")
         await self.write("Model", "HYC50")
         await self.hand.pick(self.page.get_by_role("radio", name=self.version, exact=True))
@@ -144,7 +146,9 @@ class WholeJob:
             password=await self.copied("Password"),
             version=self.version,
             ledger_path=self.folder / f"{self.mark}.ledger",
-            serial_number=f"ALP-{self.mark}",
+            vendor="Alpitronic",
+            model="HYC50",
+            serial_number=self.serial_number,
             vehicle="manual",
             time_scale=200.0,
             reboot_seconds=0.1,
@@ -200,7 +204,7 @@ class WholeJob:
         await self.page.get_by_text("This file is genuine").wait_for()
         await self.look()
 
-    async def own(self, project: str) -> None:
+    async def own(self) -> None:
         """Sam accepts the invitation, logs in, and has the certificate."""
         await self.hand.press(self.page.locator("details.menu summary"))
         await self.hand.press(self.page.get_by_role("button", name="Log out"))
@@ -213,9 +217,9 @@ class WholeJob:
         await self.page.get_by_role("link", name="Log in").last.wait_for()
         await self.look()
         await self.log_in(self.sam, "Projects on your sites")
-        await self.press(project, "link")
+        await self.press(PROJECT, "link")
         await self.heading("Certificate")
-        await self.heading(project)
+        await self.heading(PROJECT)
         await expect(self.page.get_by_role("link", name="Download")).to_have_attribute(
             "href", re.compile("certificate")
         )
@@ -226,8 +230,8 @@ async def walk(job: WholeJob, organization: JobClient) -> None:
     """All of it."""
     await job.sign_up()
     await job.log_in(job.alex, "My projects")
-    project = await job.be_assigned(organization)
-    async with VirtualCharger(await job.register(project)) as charger:
+    await job.be_assigned(organization)
+    async with VirtualCharger(await job.register()) as charger:
         await job.commission(charger)
     await job.verify(await job.hand_over())
-    await job.own(project)
+    await job.own()
