@@ -29,7 +29,7 @@ NO_NAMES = frozenset({"utils", "util", "helpers", "helper", "common", "base", "m
 def is_pure(module: Path) -> bool:
     """`ocpp/`, every `model`, and commissioning's workflow and steps."""
     is_rule = module.stem in {"model", "live_model", "workflow", "templates"} or module.parent.name == "steps"
-    return module.parts[0] == "ocpp" or (module.parts[0] == "features" and is_rule)
+    return module.parts[0] in {"ocpp", "ocpi"} or (module.parts[0] == "features" and is_rule)
 
 
 def source(module: Path) -> str:
@@ -102,7 +102,9 @@ def test_every_tenants_table_carries_its_organisation():
     """House §3. The few without are about nobody's charge points, or about people before they belong anywhere."""
     without = {table.name for table in metadata().sorted_tables if "organization_id" not in table.columns}
     assert without == {
-        "connection_versions", "gateways", "idempotency_keys", "installers", "issue_numbers", "operator_keys", "operators",
+        "connection_versions", "gateways", "idempotency_keys", "installers", "issue_numbers", "ocpi_audit",
+        "ocpi_callbacks", "ocpi_connections", "ocpi_endpoints", "ocpi_messages", "ocpi_objects", "ocpi_parties",
+        "ocpi_party_roles", "ocpi_registration_tokens", "operator_keys", "operators",
         "rate_limits", "revoked_tokens", "users", "vault_keys",
     }  # fmt: skip
 

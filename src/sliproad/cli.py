@@ -217,6 +217,22 @@ def create_operator(
     run_admin(load_settings(config, data_dir=data_dir), create(name, email), as_json=as_json)
 
 
+@admin_app.command("invite-party")
+def invite_party(
+    country: Annotated[str, typer.Option(help="Two letters, such as FR.")],
+    party: Annotated[str, typer.Option(help="Its party id: three letters or digits.")],
+    role: Annotated[list[str], typer.Option(help="CPO, EMSP, NAP, NSP, OTHER or SCSP; several times for several.")],
+    name: Annotated[str | None, typer.Option()] = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """Invite a party to the roaming hub: prints the registration token (A) for its OCPI handshake, once."""
+    from sliproad.app.administration import invite_party as invite
+
+    run_admin(load_settings(config, data_dir=data_dir), invite(name, country, party, role), as_json=as_json)
+
+
 @admin_app.command("reseal-secrets")
 def reseal_secrets(as_json: AsJson = False, data_dir: DataDir = None, config: ConfigFile = None) -> None:
     """Encrypt stored passwords of operators' connections with the newest of SLIPROAD_SEALING_KEYS; prints how many were left."""

@@ -7,6 +7,7 @@ from typing import Any
 from sliproad.app import wiring
 from sliproad.app.services import Services
 from sliproad.app.supervisor import kept_secret, read_state
+from sliproad.features.roaming.parties import WantedRole
 from sliproad.foundation.database.migrations import migrate
 from sliproad.foundation.embedded import Embedded
 from sliproad.foundation.settings import Settings
@@ -30,6 +31,18 @@ def create_operator(name: str, email: str) -> Act:
     async def act(of: Services) -> dict[str, Any]:
         made = await of.administration.create_operator(name=name, email=email)
         return {"operator_id": made.operator_id, "api_key": made.api_key}
+
+    return act
+
+
+def invite_party(name: str | None, country: str, party: str, roles: list[str]) -> Act:
+    """A party of the roaming hub, with the registration token for its handshake."""
+
+    async def act(of: Services) -> dict[str, Any]:
+        wanted = [WantedRole(country, party, role) for role in roles]
+        made = await of.roaming.parties.invite(name or f"{country}*{party}".upper(), wanted, by="admin")
+        versions_url = f"{of.parts.public_url}/ocpi/versions"
+        return {"connection_id": made.connection.connection_id, "token_a": made.token, "versions_url": versions_url}
 
     return act
 

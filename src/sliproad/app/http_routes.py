@@ -69,6 +69,8 @@ from sliproad.features.projects import (
 from sliproad.features.projects import installer_routes as project_installer_routes
 from sliproad.features.projects import pages as project_pages
 from sliproad.features.projects import routes as project_routes
+from sliproad.features.roaming import admin_routes as roaming_admin_routes
+from sliproad.features.roaming import ocpi_routes
 from sliproad.features.sites import routes as site_routes
 from sliproad.features.webhooks import routes as webhook_routes
 from sliproad.foundation.web import mailbox
@@ -129,6 +131,8 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield faults_pages.router(faults_pages.FaultsPages(of.issues, of.photos))
     yield user_routes.invitation_router(of.invitations)
     # whoever runs the installation
+    yield roaming_admin_routes.router(of.roaming.parties)
+    yield ocpi_routes.router(of.roaming.edge)
     yield platform_routes.router(users, of.authentication, of.tokens)
     yield issues_cpo_routes.support_router(of.issue_desk)
     yield key_routes.router(of.tokens)

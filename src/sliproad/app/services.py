@@ -3,7 +3,7 @@
 from datetime import timedelta
 from functools import cached_property
 
-from sliproad.app.account_services import AccountServices
+from sliproad.app.roaming_services import RoamingServices
 from sliproad.features.authorization.service import AuthorizationService
 from sliproad.features.charge_points.attempts import AttemptService
 from sliproad.features.charge_points.live_service import LiveService
@@ -60,7 +60,7 @@ from sliproad.foundation.crypto import SealingKeys
 from sliproad.foundation.files import Files
 
 
-class Services(AccountServices):
+class Services(RoamingServices):
     """The features' services over one set of parts; each is made when first asked for."""
 
     # ------------------------------------------------------------------ sites, charge points, projects

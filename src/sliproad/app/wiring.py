@@ -24,6 +24,7 @@ from sliproad.features.connections import jobs as connection_jobs
 from sliproad.features.firmware import jobs as firmware_jobs
 from sliproad.features.handover import jobs as handover_jobs
 from sliproad.features.handover.signing_identity import given_identity, own_identity
+from sliproad.features.roaming import jobs as roaming_jobs
 from sliproad.features.webhooks import jobs as webhook_jobs
 from sliproad.foundation import outgoing, retention
 from sliproad.foundation.bus import Bus
@@ -119,6 +120,7 @@ def register_jobs(of: Services) -> None:
     diagnostics_jobs.register(parts.jobs, of.diagnostics_collector)
     firmware_jobs.register(parts.jobs, of.firmware.upload_follower, of.firmware.update_follower)
     handover_jobs.register(parts.jobs, of.certificate_issuer)
+    roaming_jobs.register(parts.jobs, of.roaming.delivery, of.roaming.presence)
     webhook_jobs.register(parts.jobs, of.webhooks, of.webhook_control)
     retention.register(parts.jobs, parts.engine, parts.clock, days={"ocpp_messages": parts.settings.frame_log_days})
     outgoing.register(

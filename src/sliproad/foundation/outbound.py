@@ -31,6 +31,10 @@ class AddressRefused(UpstreamUnavailable):
     code = "address_not_allowed"
 
 
+class NoAnswerInTime(UpstreamUnavailable):
+    """Whoever was asked may have heard the request, and said nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pinned:
     """A URL whose address has been checked: connections go to `address` whatever the name says by then."""
@@ -164,7 +168,7 @@ class OutboundClient:
                     raise UpstreamUnavailable(f"{pinned.host} answered more than {most_bytes} bytes.")
                 return Answer(answer.status, dict(answer.headers), content)
         except TimeoutError:
-            raise UpstreamUnavailable(f"{pinned.host} did not answer within {timeout_seconds:g} s.") from None
+            raise NoAnswerInTime(f"{pinned.host} did not answer within {timeout_seconds:g} s.") from None
         except (aiohttp.ClientError, OSError) as error:
             raise UpstreamUnavailable(f"{pinned.host}: {describe(error)}") from None
 

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     sealing_keys: SecretStr | None = None
     allowed_private_networks: Annotated[tuple[Network, ...], NoDecode] = ()
     issue_prefix: str = Field(default="SLP", pattern=r"^[A-Z]{2,5}$")
+    hub_country_code: str = Field(default="DE", pattern=r"^[A-Z]{2}$")
+    hub_party_id: str = Field(default="SLR", pattern=r"^[A-Z0-9]{3}$")
+    hub_name: str = Field(default="Sliproad", min_length=1, max_length=100)
     support_url: str | None = Field(default=None, pattern=r"^(https?://|mailto:)[^\s<>\"]+$")
     signing_pkcs12: Path | None = None
     signing_pkcs12_password: SecretStr | None = None

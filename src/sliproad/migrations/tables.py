@@ -33,6 +33,9 @@ STORES = (
     "sliproad.features.handover.store",
     "sliproad.features.connections.store",
     "sliproad.features.connections.relay_store",
+    "sliproad.features.roaming.store",
+    "sliproad.features.roaming.messages_store",
+    "sliproad.features.roaming.objects_store",
     "sliproad.features.frame_log.store",
     "sliproad.features.webhooks.store",
 )

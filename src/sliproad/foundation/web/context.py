@@ -84,7 +84,7 @@ class RequestContext:
                 self._record(scope, status, time.perf_counter() - began)
 
     def _add_headers(self, scope: Scope, headers: MutableHeaders, request_id: str) -> None:
-        headers["X-Request-ID"] = request_id
+        headers.setdefault("X-Request-ID", request_id)  # OCPI echoes what it was given, whatever it is
         for name, value in SECURITY_HEADERS.items():
             headers.setdefault(name, value)
         is_page = headers.get("content-type", "").startswith("text/html")
