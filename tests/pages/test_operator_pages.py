@@ -103,6 +103,7 @@ async def test_details_are_stored_refused_and_compared(site: OnSite, operator: O
     await desktop.get_by_role("button", name="Compare the two").click()
     await desktop.get_by_role("heading", name="Compare").wait_for()
     await expect(desktop.get_by_text("different", exact=True)).to_have_count(2)
+    assert "a-password-of-20-ch." not in await desktop.content()
     await seen(desktop, "operator-compare")
     await desktop.goto(f"{site.sliproad.http_url}/operator/changes")
     await expect(desktop.get_by_text("Details stored")).to_have_count(2)

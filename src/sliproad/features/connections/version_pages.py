@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query, Request
 from pydantic import StringConstraints
 from starlette.responses import Response
 
-from sliproad.features.accounts.model import OperatorActor
 from sliproad.features.accounts.page_guards import OperatorPage
 from sliproad.features.connections import version_rules
 from sliproad.features.connections.desk_pages import PAGES
@@ -79,7 +78,7 @@ def router(versions: ConnectionVersions) -> APIRouter:
     ) -> Response:
         chosen = version[:2] if len(version) > 1 else [version[0], version[0]]
         pair = sorted([await versions.find(actor, each) for each in chosen], key=lambda each: each.created_at)
-        return PAGES.render(request, "desk_compare.html", pair=pair, rows=differences(versions, actor, *pair))
+        return PAGES.render(request, "desk_compare.html", pair=pair, rows=differences(versions, *pair))
 
     @web.get(f"{PLACE}/new")
     async def new(
@@ -136,7 +135,7 @@ def as_form(version: Version) -> Form[Any]:
 
 
 def differences(
-    versions: ConnectionVersions, actor: OperatorActor, left: Version, right: Version
+    versions: ConnectionVersions, left: Version, right: Version
 ) -> list[tuple[str, str | None, str | None, bool]]:
     """(what, in the older one, in the newer one, whether they differ); of passwords only whether they do."""
     rows: list[tuple[str, str | None, str | None]] = [
@@ -151,8 +150,8 @@ def differences(
     ]
     found = [(label, one, other, one != other) for label, one, other in rows]
     same = versions.has_same_password(left, right)
-    shown = [versions.password_of(actor, each) for each in (left, right)]
-    found.append((_("Password"), shown[0], shown[1], not same))
+    one, other = (version_rules.MASK if each.password_sealed else None for each in (left, right))
+    found.append((_("Password"), one, other, not same))
     return found
 
 
