@@ -66,6 +66,10 @@ async def report_a_fault(site: OnSite, phone: Page, charge_point_id: str, projec
     await seen(phone, "owner-project-faults-phone")
     await row.get_by_role("link").click()
     await phone.get_by_text("A new cable.").wait_for()
+    await phone.get_by_role("button", name="Deutsch").click()
+    await phone.get_by_role("heading", name="Was gesagt und getan wurde").wait_for()
+    await seen(phone, "owner-fault-phone-de")
+    await phone.get_by_role("button", name="English").click()
     await phone.goto(project)
 
 

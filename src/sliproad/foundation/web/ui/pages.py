@@ -125,5 +125,5 @@ def frame(request: Request) -> dict[str, Any]:
         "current": current_of(entries, request.url.path),
         "notice": notice_of(request),
         "theme": getattr(request.state, "theme", "auto"),
-        "here": f"{request.url.path}{query}" if request.method == "GET" else "/",
+        "this_page": f"{request.url.path}{query}" if request.method == "GET" else "/",
     }
