@@ -125,9 +125,7 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield user_routes.site_owner_router(users, of.authentication, of.tokens)
     yield site_owner_routes.router(of.assignment)
     yield faults_routes.router(of.issues, of.photos, public_url=of.parts.public_url)
-    yield owner_pages.router(
-        owner_pages.OwnerPages(of.assignment, of.handover_reading, of.accounts, of.live, of.issues)
-    )
+    yield owner_pages.router(owner_pages.OwnerPages(of.assignment, of.handover_reading, of.accounts, of.issues))
     yield faults_pages.router(faults_pages.FaultsPages(of.issues, of.photos))
     yield user_routes.invitation_router(of.invitations)
     # whoever runs the installation

@@ -162,6 +162,7 @@ async def test_a_site_owner_reads_progress_and_says_who_works(
     assert [each["charge_point_id"] for each in detail["charge_points"]] == [one["charge_point_id"]]
     assert detail["progress"]["registered"] == 1
     assert "ocpp_endpoint" not in detail["charge_points"][0]
+    assert (detail["charge_points"][0]["connected"], detail["charge_points"][0]["last_seen_at"]) == (False, None)
     assert (await owner.get(f"{SITE_OWNER}/{project_id}/installers")).json()["total"] == 1
     assert (await owner.delete(f"{SITE_OWNER}/{project_id}/installers/{alex.id}")).status_code == 204
     assert (await alex.get(INSTALLER)).json() == {"projects": []}

@@ -13,7 +13,6 @@ from sliproad.features.accounts.model import SiteOwnerActor
 from sliproad.features.accounts.page_guards import SiteOwnerPage
 from sliproad.features.accounts.service import AccountService
 from sliproad.features.charge_points.connection_pages import connection_word
-from sliproad.features.charge_points.live_service import LiveService
 from sliproad.features.commissioning.issues_service import IssueService
 from sliproad.features.handover.pages import PAGES
 from sliproad.features.handover.reading import HandoverReading
@@ -43,7 +42,6 @@ class OwnerPages:
     assignment: AssignmentService
     reading: HandoverReading
     accounts: AccountService
-    live: LiveService
     issues: IssueService
 
     async def seen(self, request: Request, actor: SiteOwnerActor, project_id: str) -> dict[str, Any]:
@@ -62,8 +60,6 @@ class OwnerPages:
             Column("connection", _("Connection")),
             *([Column("fault", "")] if project.is_handed_over else []),
         ]
-        async with self.reading.database.transaction(actor.scope) as session:
-            live_of = await self.live.live_of(session, [each.key for each in charge_points])
         faults = await self.issues.of_project(actor, project_id, Page(limit=FAULTS))
         return {
             "overview": overview,
@@ -73,8 +69,8 @@ class OwnerPages:
             "operator": name,
             "mailbox": mailbox,
             "faults": Table(request, fault_columns(), faults.issues, total=faults.total or None, caption=_("Faults")),
-            "serials": {each.charge_point_id: each.serial_number for each in charge_points},
-            "connections": {key: connection_word(live) for key, live in live_of.items()},
+            "serials": {each.charge_point.charge_point_id: each.charge_point.serial_number for each in charge_points},
+            "connection_word": connection_word,
             "table": Table(request, columns, charge_points, caption=_("Charge points")),
             "map_href": map_href,
         }

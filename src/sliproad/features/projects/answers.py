@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from sliproad.features.charge_points.answers import ChargePointFacts, facts_answer
 from sliproad.features.charge_points.model import ChargePoint
-from sliproad.features.charge_points.service import RegistryService
+from sliproad.features.charge_points.service import ListedChargePoint, RegistryService
 from sliproad.features.projects.model import Checklist, ProjectInstaller, ProjectOverview
 from sliproad.foundation.web import Timestamp
 
@@ -103,6 +103,9 @@ class SiteOwnerChargePoint(BaseModel):
     location_description: str | None
     commissioning_status: str
     commissioned_at: Timestamp | None
+    connected: bool
+    last_seen_at: Timestamp | None
+    """When it last said something; null before it ever did."""
 
 
 class SiteOwnerProjectDetail(SiteOwnerProjectAnswer):
@@ -213,9 +216,9 @@ def site_owner_project(overview: ProjectOverview) -> SiteOwnerProjectAnswer:
 
 
 def site_owner_project_detail(
-    overview: ProjectOverview, charge_points: tuple[ChargePoint, ...]
+    overview: ProjectOverview, charge_points: tuple[ListedChargePoint, ...]
 ) -> SiteOwnerProjectDetail:
-    """The same with its charge points: what they are and how far, nothing by which one could connect."""
+    """The same with its charge points: what they are, how far and how, nothing by which one could connect."""
     shown = [
         SiteOwnerChargePoint(
             charge_point_id=each.charge_point_id,
@@ -225,8 +228,10 @@ def site_owner_project_detail(
             location_description=each.location.description,
             commissioning_status=each.commissioning_status,
             commissioned_at=each.commissioned_at,
+            connected=live.connected,
+            last_seen_at=live.last_seen_at,
         )
-        for each in charge_points
+        for each, live in ((listed.charge_point, listed.live) for listed in charge_points)
     ]
     return SiteOwnerProjectDetail(**site_owner_project(overview).model_dump(), charge_points=shown)
 

@@ -4,7 +4,7 @@
 """
 
 from sliproad.features.accounts.model import OrganizationActor, SiteOwnerActor
-from sliproad.features.charge_points.model import ChargePoint
+from sliproad.features.charge_points.service import ListedChargePoint
 from sliproad.features.projects import store
 from sliproad.features.projects.model import Project, ProjectInstaller, ProjectOverview, require_open
 from sliproad.features.projects.ports import Installers
@@ -84,8 +84,8 @@ class AssignmentService:
 
     async def site_owner_view(
         self, actor: SiteOwnerActor, project_id: str
-    ) -> tuple[ProjectOverview, tuple[ChargePoint, ...]]:
-        """A project on a site of a site owner, with its charge points.
+    ) -> tuple[ProjectOverview, tuple[ListedChargePoint, ...]]:
+        """A project on a site of a site owner, with its charge points as they are now.
 
         Raises:
             NotFound: absent, or not on one of their sites.
@@ -93,7 +93,9 @@ class AssignmentService:
         async with self.database.transaction(actor.scope) as session:
             project = await self.project_of(session, actor, project_id)
             (overview,) = await self.projects.overviews(session, [project])
-            return overview, await self.projects.registry.of_project(session, project_id)
+            found = await self.projects.registry.of_project(session, project_id)
+            live = await self.projects.registry.live.live_of(session, [each.key for each in found])
+            return overview, tuple(ListedChargePoint(each, live[each.key]) for each in found)
 
     async def project_of(self, session: Session, actor: Assigner, project_id: str) -> Project:
         """A project of the actor's organisation, or on one of the actor's sites.
