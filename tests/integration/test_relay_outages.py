@@ -99,17 +99,35 @@ async def test_a_refused_transaction_message_goes_out_three_times_and_then_is_re
         assert relayed.messages(cp, action="StopTransaction")[-1]["state"] == "delivered"
 
 
-async def test_a_transaction_that_the_operator_never_heard_of_is_recorded_so(served_site, relayed, operator):
+async def test_a_transaction_that_began_before_the_connection_is_begun_there_late(served_site, relayed, operator):
     async with served_site.charger("1.6", free_vend=True) as (cp, virtual):
         await virtual.start_charging(1, "DRIVER1")
+        async with asyncio.timeout(60):
+            while not relayed.transactions(cp):
+                await asyncio.sleep(0.02)
         relayed.apply(cp, operator)
         await relayed.state(cp, "connected")
         await virtual.stop_charging(1)
         await virtual.wait_until_delivered()
         await relayed.delivered(cp)
-        [stop] = relayed.messages(cp, action="StopTransaction")
-        assert stop["state"] == "refused"
-        assert "it began before the connection" in stop["error"]
+        [transaction] = relayed.transactions(cp)
+        [start], [stop] = operator.of(cp, "StartTransaction"), operator.of(cp, "StopTransaction")
+        assert (start.payload["meterStart"], stop.payload["meterStop"]) == (
+            int(transaction["meter_start_wh"]),
+            int(transaction["meter_stop_wh"]),
+        )
+        assert stop.payload["transactionId"] == operator.given[cp, start.message_id]
+
+
+async def test_what_follows_a_refused_start_is_recorded_as_refused(served_site, relayed, operator):
+    operator.manners.refuses = {"StartTransaction"}
+    async with served_site.charger("1.6", free_vend=True) as (cp, virtual):
+        relayed.apply(cp, operator)
+        await relayed.state(cp, "connected")
+        await charge(virtual)
+        await relayed.delivered(cp)
+        assert {row["state"] for row in relayed.messages(cp, kind="transaction")} == {"refused"}
+        assert "its start was refused" in relayed.messages(cp, action="StopTransaction")[0]["error"]
         assert not operator.of(cp, "StopTransaction")
 
 

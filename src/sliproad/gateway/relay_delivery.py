@@ -79,7 +79,7 @@ class Delivery:
 
     async def _deliver_durable(self, session: RelaySession, message: Durable) -> None:
         line, records = self._line, self._line.ports.records
-        payload = await self._for_them(message)
+        payload = await self._for_them(session, message)
         if payload is None:
             await line.commit(
                 records.ended(line.peer.key, Ended(message.seq, "refused", message.attempts, None, NOT_THEIRS))
@@ -106,15 +106,37 @@ class Delivery:
         error = error_words(answered)
         await line.commit(records.ended(line.peer.key, Ended(message.seq, "refused", message.attempts, None, error)))
 
-    async def _for_them(self, message: Durable) -> Payload | None:
+    async def _for_them(self, session: RelaySession, message: Durable) -> Payload | None:
         """The payload as the operator is to have it; None when it can't have it."""
         line = self._line
         payload = line.ports.rules.to_operator(message.action, orjson.loads(message.payload))
         if payload is None or line.version.is_2x or message.action == START:
             return payload
         ours = line.ports.rules.transaction_in(message.action, payload)
-        theirs = None if ours is None else await self.their_transaction(ours)
+        theirs = None
+        if ours is not None:
+            theirs = await self.their_transaction(ours)
+            if theirs is None:
+                theirs = await self._start_late(session, ours)
         return None if theirs is None else line.ports.rules.with_transaction(message.action, payload, theirs)
+
+    async def _start_late(self, session: RelaySession, ours: int) -> int | None:
+        """1.6: tell the operator of a transaction that began before the connection; gives its id, None when it has none."""
+        line, records = self._line, self._line.ports.records
+        payload = await line.asked(lambda: records.start_before(line.peer.key, line.target, ours))
+        if payload is None:
+            return None
+        answered = await session.call(START, payload, message_id=f"s{ours}")
+        said = orjson.dumps(payload)
+        if answered.payload is None:
+            spoken = Spoken("up", "live", START, f"s{ours}", said, time(), "refused", None, error_words(answered))
+            line.record(spoken)
+            return None
+        theirs: int = answered.payload["transactionId"]
+        self.know(ours, theirs)
+        line.record(Spoken("up", "live", START, f"s{ours}", said, time(), "delivered", orjson.dumps(answered.payload)))
+        await line.commit(records.transaction(line.peer, line.target, ours, theirs))
+        return theirs
 
     async def their_transaction(self, ours: int) -> int | None:
         """1.6: the operator's id of a transaction of ours."""

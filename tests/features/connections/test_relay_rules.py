@@ -283,6 +283,12 @@ def test_the_replayed_boot_is_a_valid_one(version, last):
             assert payload["reason"] == ("PowerUp" if last and is_new else "Unknown")
 
 
+def test_a_late_start_is_a_valid_one():
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    started = SimpleNamespace(connector_id=1, id_token="T" * 30, meter_start_wh=5, started_at=at)
+    validate_call(V16, "StartTransaction", replay.start(started))
+
+
 @pytest.mark.parametrize("version", [V16, V201, V21])
 def test_each_connectors_status_is_replayed_in_the_words_of_the_version(version):
     at = datetime(2026, 1, 1, tzinfo=UTC)

@@ -39,6 +39,17 @@ class Flag(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Start16:
+    """What 1.6's StartTransaction said, and the key that it is recognised by."""
+
+    connector_id: int
+    id_token: str
+    meter_start_wh: int
+    started_at: datetime
+    start_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Transaction:
     """A charging transaction as known so far."""
 

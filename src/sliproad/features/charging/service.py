@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sliproad.features.charging import transactions_store
-from sliproad.features.charging.model import MeterReading, Transaction
+from sliproad.features.charging.model import MeterReading, Start16, Transaction
 from sliproad.foundation.database import Where
 from sliproad.foundation.web.paging import Page
 
@@ -30,6 +30,10 @@ class ChargingService:
     async def transaction_started_by(self, where: Where, charge_point_key: int, start_key: str) -> str | None:
         """The id that 1.6's StartTransaction with this natural key was given (`ocpp.start_transaction`); None: there is none."""
         return await transactions_store.transaction_started_by(where, charge_point_key, start_key)
+
+    async def start_of(self, where: Where, charge_point_key: int, transaction_id: str) -> Start16 | None:
+        """What the StartTransaction of this 1.6 transaction said; None where it never came."""
+        return await transactions_store.start_of(where, charge_point_key, transaction_id)
 
     async def transactions_page(
         self, where: Where, page: Page, *, charge_point_key: int | None = None, is_open: bool | None = None

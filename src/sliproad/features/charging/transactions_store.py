@@ -9,7 +9,14 @@ from typing import Any
 import orjson
 
 from sliproad.features.charging.meter import quantities
-from sliproad.features.charging.model import MeterReading, SeqNos, Transaction, derived_flags, transaction_energy_wh
+from sliproad.features.charging.model import (
+    MeterReading,
+    SeqNos,
+    Start16,
+    Transaction,
+    derived_flags,
+    transaction_energy_wh,
+)
 from sliproad.foundation.database import Where, run
 
 _REGISTER = """
@@ -29,6 +36,19 @@ _TRANSACTIONS = (
 
 
 STARTED = "select transaction_id from transactions where charge_point_key = %(key)s and start_key = %(start_key)s"
+
+
+START_OF = """
+select connector_id, id_token, meter_start_wh::bigint, started_at, start_key from transactions
+  where charge_point_key = %(key)s and transaction_id = %(transaction_id)s and is_known and started_at is not null
+    and connector_id is not null and id_token is not null and meter_start_wh is not null
+"""
+
+
+async def start_of(where: Where, charge_point_key: int, transaction_id: str) -> Start16 | None:
+    """What the StartTransaction of this 1.6 transaction said."""
+    rows = await run(where, START_OF, {"key": charge_point_key, "transaction_id": transaction_id})
+    return Start16(*rows[0]) if rows else None
 
 
 async def transaction_started_by(where: Where, charge_point_key: int, start_key: str) -> str | None:

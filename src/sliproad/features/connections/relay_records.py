@@ -194,6 +194,15 @@ class RelayRecords:
         found = await self._charging.transaction_started_by(self._database, key, started_by)
         return None if found is None else int(found)
 
+    async def start_before(self, key: int, target: TargetOfRelay, ours: int) -> Payload | None:
+        """1.6: the StartTransaction of a transaction that began before the connection; None where it was queued, or never came."""
+        started = await self._charging.start_of(self._database, key, str(ours))
+        if started is None:
+            return None
+        by = f"start {started.start_key}"
+        is_theirs = await relay_store.was_queued(self._database, key, target.operator_id, by)
+        return None if is_theirs else replay.start(started)
+
 
 def _owner(peer: Peer, target: TargetOfRelay) -> dict[str, Any]:
     return {"k": peer.key, "o": peer.organization_id, "q": target.operator_id}

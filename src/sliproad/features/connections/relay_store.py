@@ -99,6 +99,9 @@ select our_transaction_id from relay_transactions
 """
 
 
+WAS_QUEUED = """
+select from relay_messages where charge_point_key = %(key)s and operator_id = %(operator_id)s and recognised_by = %(by)s
+"""
 ASSIGNED = """
 select charge_point_key, operator_id, generation, mode, url, identity, username, password_sealed, ca_certificate,
     ca_certificate_domain, authorization_decision, off_policy
@@ -170,6 +173,11 @@ async def waiting(database: Database, charge_point_key: int, operator_id: str, m
     """The oldest messages that wait for this operator."""
     asked = {"key": charge_point_key, "operator_id": operator_id, "most": most}
     return [WaitingMessage(*row) for row in await database.ask(WAITING, asked)]
+
+
+async def was_queued(database: Database, charge_point_key: int, operator_id: str, by: str) -> bool:
+    """Whether the message that is recognised `by` this was ever meant for the operator."""
+    return bool(await database.ask(WAS_QUEUED, {"key": charge_point_key, "operator_id": operator_id, "by": by}))
 
 
 async def their_transaction(database: Database, charge_point_key: int, operator_id: str, ours: int) -> int | None:

@@ -62,6 +62,29 @@ def boot(last: Mapping[str, Any] | None, plate: TypePlate, *, is_2x: bool, is_ne
     return {"reason": "Unknown", "chargingStation": station}
 
 
+class Started(Protocol):
+    """What a StartTransaction of 1.6 said."""
+
+    @property
+    def connector_id(self) -> int: ...
+    @property
+    def id_token(self) -> str: ...
+    @property
+    def meter_start_wh(self) -> int: ...
+    @property
+    def started_at(self) -> datetime: ...
+
+
+def start(started: Started) -> Payload:
+    """1.6: the StartTransaction of a transaction that began before the operator had a connection."""
+    return {
+        "connectorId": started.connector_id,
+        "idTag": started.id_token[:20],
+        "meterStart": started.meter_start_wh,
+        "timestamp": _utc(started.started_at),
+    }
+
+
 def statuses(connectors: Iterable[Reported], *, is_2x: bool) -> list[Payload]:
     """A StatusNotification for each connector that ever reported one of this version's words."""
     return [
