@@ -129,10 +129,10 @@ def routers(of: Services) -> Iterator[APIRouter]:
     yield faults_pages.router(faults_pages.FaultsPages(of.issues, of.photos))
     yield user_routes.invitation_router(of.invitations)
     # whoever runs the installation
-    yield roaming_admin_routes.router(of.roaming.parties)
-    yield ocpi_routes.router(of.roaming.edge)
     yield platform_routes.router(users, of.authentication, of.tokens)
     yield issues_cpo_routes.support_router(of.issue_desk)
+    yield roaming_admin_routes.router(of.roaming.parties)
+    yield ocpi_routes.router(of.roaming.edge)
     yield key_routes.router(of.tokens)
     yield mailed_pages.router(of.people, of.invitations)
     yield login_pages.router(of.people, of.organizations, of.sign_up, of.browser_sessions)

@@ -17,8 +17,10 @@ from sliproad.foundation.clock import Clock
 from sliproad.foundation.database import ENGINE, Database
 from sliproad.foundation.errors import InvalidInput, UpstreamUnavailable
 from sliproad.foundation.outbound import NoAnswerInTime
+from sliproad.ocpi.fields import checked
 from sliproad.ocpi.ids import Party
-from sliproad.ocpi.modules import Interface
+from sliproad.ocpi.modules import Interface, ModuleId
+from sliproad.ocpi.objects.commands import CommandResult
 from sliproad.ocpi.routing import headers_between
 from sliproad.ocpi.status_codes import InvalidParameters, NotKnown, OcpiError, StatusCode
 
@@ -65,10 +67,13 @@ class Callbacks:
         """Carry a result to the `response_url` that its address stands for; the body goes as it came.
 
         Raises:
+            InvalidParameters: 2001, it is no result of a command.
             NotKnown: the address is none, was used, is over, or was given to somebody else (404).
             OcpiError: 4002, 4003: whoever waits for it can't be told.
         """
-        ask.json()
+        content = ask.json()
+        if ask.module is ModuleId.COMMANDS:
+            checked(CommandResult, content)
         used = self.admission.hash_of(ask.segments[0])
         async with self.database.transaction(ENGINE) as session:
             row = await messages_store.use_callback(

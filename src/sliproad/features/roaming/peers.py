@@ -52,8 +52,11 @@ class Reply:
 
 
 class Peers:
-    def __init__(self, client: OutboundClient, secret_key: SecretKey) -> None:
+    def __init__(
+        self, client: OutboundClient, secret_key: SecretKey, *, longest_wait_seconds: float = LONGEST_WAIT_SECONDS
+    ) -> None:
         self.client, self.secret_key = client, secret_key
+        self.longest_wait_seconds = longest_wait_seconds
 
     def seal(self, token: str) -> bytes:
         """A platform's token as it is kept."""
@@ -72,12 +75,11 @@ class Peers:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         correlation_id: str | None = None,
-        timeout_seconds: float = LONGEST_WAIT_SECONDS,
     ) -> Reply:
         """One request with a new `X-Request-ID`, and the correlation id it belongs to (§4.3).
 
         Raises:
-            NoAnswerInTime: nothing came within `timeout_seconds`.
+            NoAnswerInTime: nothing came in time.
             UpstreamUnavailable: the address is refused, or there is no connection.
         """
         sent = {
@@ -90,7 +92,7 @@ class Peers:
         if body is not None:
             sent["Content-Type"] = "application/json"
         answer = await self.client.request(
-            method, url, headers=sent, body=body, timeout_seconds=timeout_seconds, most_bytes=MOST_BYTES
+            method, url, headers=sent, body=body, timeout_seconds=self.longest_wait_seconds, most_bytes=MOST_BYTES
         )
         try:
             found = orjson.loads(answer.body)

@@ -19,6 +19,7 @@ from sliproad.ocpi.modules import Interface, ModuleId
 from sliproad.ocpi.objects.cdrs import Cdr
 from sliproad.ocpi.objects.commands import COMMANDS
 from sliproad.ocpi.objects.sessions import Session as ChargingSession
+from sliproad.ocpi.objects.tokens import LocationReferences
 from sliproad.ocpi.patching import part_of, same, with_charging_periods
 from sliproad.ocpi.routing import headers_between
 from sliproad.ocpi.status_codes import InvalidParameters, NotKnown, OcpiError, StatusCode
@@ -82,6 +83,8 @@ class Placing:
         uid, action = ask.segments
         if action != "authorize":
             raise NotKnown("There is nothing at this address.")
+        if ask.body:
+            checked(LocationReferences, ask.json())
         async with self.database.transaction(ENGINE) as session:
             rows = await objects_store.by_key(session, ask.module.value, keeping.object_key(ask, uid))
         if not rows:
