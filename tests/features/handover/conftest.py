@@ -178,7 +178,16 @@ async def installation(
         links=links,
     )
     made = Installation(
-        engine, clock, service, reading, CertificateChecker(web, RateLimiter(web, clock)), issuer, links, identity, jobs, mail_folder
+        engine,
+        clock,
+        service,
+        reading,
+        CertificateChecker(web, RateLimiter(web, clock)),
+        issuer,
+        links,
+        identity,
+        jobs,
+        mail_folder,
     )
     await _fill(made)
     yield made
