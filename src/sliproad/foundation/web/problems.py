@@ -70,7 +70,9 @@ class Problem(BaseModel):
     code: str = Field(examples=["not_found"])
     request_id: str = Field(examples=["req_3q2vz8m1x0c4n7b5k9d6"])
     errors: list[WrongField] | None = Field(default=None, description="Every wrong field of a `validation_error`.")
-    candidates: list[str] | None = Field(default=None, description="What could have been meant, where a name is not enough.")
+    candidates: list[str] | None = Field(
+        default=None, description="What could have been meant, where a name is not enough."
+    )
     missing: list[str] | None = Field(default=None, description="What is missing, where something is not ready.")
 
 
