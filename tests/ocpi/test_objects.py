@@ -113,7 +113,7 @@ def test_credentials_tokens_are_printable() -> None:
     whole = {"token": "a~!", "url": "https://cpo.example/ocpi/versions", "roles": [role]}
     assert checked(Credentials, whole).roles[0].role == "CPO"
     for token in ("a b", "", "x" * 65, "\u00e9"):
-        with pytest.raises(InvalidParameters, match="^token"):
+        with pytest.raises(InvalidParameters, match=r"^token"):
             checked(Credentials, {**whole, "token": token})
 
 
