@@ -49,6 +49,11 @@ def read_json(body: bytes) -> Any:
     return value
 
 
+def written_json(content: Any) -> bytes:
+    """JSON as it is sent."""
+    return orjson.dumps(content)
+
+
 def read_object(body: bytes) -> dict[str, Any]:
     """A request's JSON object.
 

@@ -117,6 +117,18 @@ async def test_what_is_wrong_is_named_and_goes_nowhere(hub, change, names) -> No
     assert_ocpi(await cpo.ask("GET", PUT_LOCATION, to=HUB), 2003, 404)
 
 
+async def test_pushes_of_one_object_at_once_come_one_after_another(hub) -> None:
+    """One is the first, the others find it there; eMSPs hear them in the order in which they were kept."""
+    cpo, emsp = await hub.connected("FR", "ABC", "CPO"), await hub.connected("NL", "XYZ", "EMSP")
+    pushes = (cpo.ask("PUT", PUT_LOCATION, json=a(LOCATION, name=f"Number {each}"), to=HUB) for each in range(6))
+    answers = await asyncio.gather(*pushes)
+    assert sorted(each.status_code for each in answers) == [200] * 5 + [201]
+    await hub.work()
+    kept = assert_ocpi(await cpo.ask("GET", PUT_LOCATION, to=HUB), 1000)["data"]
+    assert len(emsp.heard) == 6
+    assert emsp.heard[-1].body["name"] == kept["name"]
+
+
 async def test_a_party_speaks_for_itself_alone(hub) -> None:
     """Trust H2: neither by its headers nor by the path, nor in a role that was not approved."""
     cpo, emsp = await hub.connected("FR", "ABC", "CPO"), await hub.connected("NL", "XYZ", "EMSP")

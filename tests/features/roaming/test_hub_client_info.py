@@ -52,6 +52,12 @@ async def test_a_platform_that_is_silent_is_asked_and_comes_and_goes(hub) -> Non
     assert (await hub.connection(cpo))["status"] == "OFFLINE"
     assert_ocpi(await cpo.ask("GET", LIST), 1000)
     assert (await hub.connection(cpo))["status"] == "CONNECTED"
+    hub.clock.advance(minutes=6)
+    await hub.room.presence.check_silent()
+    assert (await hub.connection(cpo))["status"] == "OFFLINE"
+    cpo.answers.clear()
+    await hub.room.presence.check_silent()
+    assert (await hub.connection(cpo))["status"] == "CONNECTED"
 
 
 async def test_a_suspended_platform_is_not_heard_and_not_told(hub) -> None:

@@ -44,3 +44,11 @@ class Told:
     http_status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     relayed: bytes | None = None
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the receiver took what was relayed: a status code of success (§5.1)."""
+        if self.relayed is None or not 200 <= self.http_status < 300:
+            return False
+        code = read_object(self.relayed).get("status_code")
+        return isinstance(code, int) and 1000 <= code < 2000

@@ -52,14 +52,17 @@ class ObjectRow(Row):
 async def kept_object(
     session: Session, module: str, owner: Party, object_key: str, *, lock: bool = False
 ) -> ObjectRow | None:
-    """One object; `lock` holds it until the transaction ends."""
+    """One object; `lock` holds its name until the transaction ends, also where it is not there yet."""
+    if lock:
+        name = "|".join((module, *owner, object_key))
+        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
     query = select(ObjectRow).where(
         ObjectRow.module == module,
         ObjectRow.country_code == owner.country_code,
         ObjectRow.party_id == owner.party_id,
         ObjectRow.object_key == object_key,
     )
-    return await session.scalar(query.with_for_update() if lock else query)
+    return await session.scalar(query)
 
 
 async def by_key(session: Session, module: str, object_key: str, receiver: Party | None = None) -> Sequence[ObjectRow]:
@@ -70,6 +73,14 @@ async def by_key(session: Session, module: str, object_key: str, receiver: Party
             ObjectRow.to_country_code == receiver.country_code, ObjectRow.to_party_id == receiver.party_id
         )
     return (await session.scalars(query.limit(2))).all()
+
+
+async def of_owner(session: Session, module: str, owner: Party) -> Sequence[ObjectRow]:
+    """A party's newest objects of a module, a thousand at most."""
+    query = select(ObjectRow).where(
+        ObjectRow.module == module, ObjectRow.country_code == owner.country_code, ObjectRow.party_id == owner.party_id
+    )
+    return (await session.scalars(query.order_by(ObjectRow.object_number.desc()).limit(1000))).all()
 
 
 async def remove(session: Session, module: str, owner: Party, object_key: str) -> bool:

@@ -16,6 +16,7 @@ from sliproad.features.roaming.admission import Admission
 from sliproad.features.roaming.asking import Ask, Told
 from sliproad.features.roaming.hub import Hub
 from sliproad.features.roaming.model import Caller, Identity
+from sliproad.features.roaming.quick_start import QuickStart
 from sliproad.features.roaming.registration import Registration
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.errors import DomainError, TooMany
@@ -31,6 +32,7 @@ class OcpiEdge:
     def __init__(
         self, clock: Clock, *, admission: Admission, registration: Registration, hub: Hub, identity: Identity
     ) -> None:
+        self.quick_start = QuickStart(hub, registration)
         self.clock, self.admission, self.registration = clock, admission, registration
         self.hub, self.identity = hub, identity
 
@@ -71,6 +73,11 @@ class OcpiEdge:
                 return Told({"version": VERSION, "endpoints": endpoints(self.identity)})
             case ["2.2.1", "credentials"]:
                 return await self._credentials(request, caller)
+            case ["2.2", "credentials"]:
+                return await self.quick_start.credentials(caller, request.method, await request.body())
+            case ["2.2", "locations" | "tariffs" | "cdrs" as module, *segments]:
+                ask = await _ask(request, caller, ["receiver", module, *segments], correlation_id)
+                return await self.quick_start.answer(ask)
             case ["2.2.1", _, _, *_] as whole:
                 return await self.hub.answer(await _ask(request, caller, whole[1:], correlation_id))
             case _:

@@ -6,8 +6,6 @@ Sessions and CDRs go to the eMSP of their token, and what it accepted is kept fo
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import orjson
-
 from sliproad.features.roaming import keeping, objects_store
 from sliproad.features.roaming.asking import Ask, Told
 from sliproad.features.roaming.forwarding import Forwarding
@@ -107,7 +105,7 @@ class Placing:
         else:
             receiver = _required((await self._only(RESERVATIONS, content["reservation_id"], owner=sender)).receiver)
         told = await self.forwarding.forward(ask, sender, receiver)
-        if name == "RESERVE_NOW" and _accepted(told):
+        if name == "RESERVE_NOW" and told.is_accepted:
             async with self.database.transaction(ENGINE) as session:
                 reservation = Named(RESERVATIONS, sender, content["reservation_id"])
                 await _keep(session, reservation, receiver, content["token"])
@@ -131,7 +129,7 @@ class Placing:
         _check_names(found, (("id", place.object_id), *_owner_names(place.owner)))
         receiver = _emsp(whole)
         told = await self.forwarding.forward(ask, sender, receiver)
-        if _accepted(told):
+        if told.is_accepted:
             async with self.database.transaction(ENGINE) as session:
                 await _keep(session, Named(ask.module.value, place.owner, place.object_id), receiver, whole)
         return told
@@ -157,7 +155,7 @@ class Placing:
         if before is not None:
             return Told(headers={**headers_between(receiver, sender), "Location": location})
         told = await self.forwarding.forward(ask, sender, receiver)
-        if not _accepted(told):
+        if not told.is_accepted:
             return told
         async with self.database.transaction(ENGINE) as session:
             await _keep(session, Named(ask.module.value, sender, found.id), receiver, content)
@@ -227,13 +225,6 @@ def _required(found: Party | None) -> Party:
 
 def _unplaced(sentence: str) -> OcpiError:
     return OcpiError(StatusCode.UNKNOWN_RECEIVER, sentence)
-
-
-def _accepted(told: Told) -> bool:
-    if told.relayed is None or not 200 <= told.http_status < 300:
-        return False
-    code = orjson.loads(told.relayed).get("status_code")
-    return isinstance(code, int) and 1000 <= code < 2000
 
 
 def _owner_names(owner: Party) -> tuple[tuple[str, str], ...]:

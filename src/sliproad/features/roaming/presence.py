@@ -91,7 +91,7 @@ class Presence:
             await messages_store.drop_waiting(session, connection_id, reason[:300])
 
     async def check_silent(self) -> None:
-        """Ask each platform that was silent for long for its versions: the still-alive check."""
+        """Ask each platform that was silent for long, or is away, for its versions: the still-alive check."""
         async with self.database.transaction(ENGINE) as session:
             rows = await store.silent(session, self.clock.now() - SILENCE)
         for row in rows:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     LargeBinary,
     delete,
     func,
+    or_,
     select,
     update,
 )
@@ -268,11 +269,14 @@ async def reachable(session: Session, identifier: str, role: str) -> Sequence[tu
 
 
 async def silent(session: Session, since: datetime) -> Sequence[ConnectionRow]:
-    """Registered platforms that were not heard since then, suspended ones left out."""
+    """Registered platforms that were not heard since then or are offline, suspended ones left out."""
     query = select(ConnectionRow).where(
         ConnectionRow.registered_at.is_not(None),
         ConnectionRow.status != ConnectionStatus.SUSPENDED.value,
-        func.coalesce(ConnectionRow.heard_at, ConnectionRow.registered_at) < since,
+        or_(
+            ConnectionRow.status == ConnectionStatus.OFFLINE.value,
+            func.coalesce(ConnectionRow.heard_at, ConnectionRow.registered_at) < since,
+        ),
     )
     return (await session.scalars(query.order_by(ConnectionRow.connection_id))).all()
 
