@@ -284,8 +284,8 @@ async def test_a_killed_worker_changes_nothing_but_the_time_it_takes(killable, o
         stored = await api.post(f"{base}/connection-details/{cp}", json=details)
         body = {"version": stored.json()["version"], "delivery": "native"}
         assert (await api.post(f"{base}/connections/chargers/{cp}", json=body)).status_code == 202
-        killed = []
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        killed: list[str] = []
+        async with asyncio.timeout(3 * PATIENCE_SECONDS):
             for action in KILLED_AT[version]:
                 while not heard or not heard[-1].startswith(action) or heard[-1] in killed:
                     told.clear()

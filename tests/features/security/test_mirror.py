@@ -200,6 +200,42 @@ async def test_a_rejected_rotation_leaves_the_old_password(owner, engine, creden
     assert (opens(mirror, "CP-1", old), opens(mirror, "CP-1", pending.password)) == (True, False)
 
 
+async def test_a_password_shared_with_another_server_is_not_closed_under_the_charge_point(
+    owner, engine, credentials, mirror, group
+) -> None:
+    """A charge point of 2.0.1 has one for all servers (B09): it may be connected with it before its answer is known."""
+    key, theirs = register(owner, "CP-1"), "operators-password-1"
+    async with engine.transaction(ENGINE) as session:
+        old = await credentials.create(session, key, "org_1")
+        shared = await credentials.begin_sharing(session, key, "org_1", theirs)
+        again = await credentials.begin_sharing(session, key, "org_1", theirs)
+        assert again == shared, "asked again, since the answer was lost"
+        await credentials.accepted(session, shared.credential_id)
+        assert not await credentials.settle(session, key), "accepted, and not yet used"
+    await mirror.refresh()
+    assert (opens(mirror, "CP-1", old), opens(mirror, "CP-1", theirs)) == (True, True)
+    await log_in(mirror, group, theirs)
+    async with engine.transaction(ENGINE) as session:
+        assert await credentials.settle(session, key)
+        own = await credentials.begin_rotation(session, key, "org_1")
+    await mirror.refresh()
+    opening = [opens(mirror, "CP-1", each) for each in (old, theirs, own.password)]
+    assert opening == [False, True, True], "until the one of its own was accepted and used"
+
+
+async def test_one_that_was_used_before_its_answer_is_settled(owner, engine, credentials, mirror, group) -> None:
+    key = register(owner, "CP-1")
+    async with engine.transaction(ENGINE) as session:
+        old = await credentials.create(session, key, "org_1")
+        await credentials.begin_sharing(session, key, "org_1", "operators-password-1")
+    await mirror.refresh()
+    await log_in(mirror, group, "operators-password-1")
+    async with engine.transaction(ENGINE) as session:
+        assert await credentials.settle(session, key)
+    await mirror.refresh()
+    assert (opens(mirror, "CP-1", old), opens(mirror, "CP-1", "operators-password-1")) == (False, True)
+
+
 @pytest.mark.parametrize("form", ["plain", "hex"])
 async def test_a_rotated_16_authorization_key_opens_in_the_form_the_vendor_sends(
     owner, engine, credentials, mirror, group, form: str

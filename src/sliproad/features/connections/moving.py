@@ -147,6 +147,8 @@ class Moving:
                 target, credential_id = await self._give_password(session, scene)
                 decision = course.decide(scene.move, target, scene.at, self.window)
                 call = decision.call
+                if credential_id is None:  # one that it has just accepted is to be used first
+                    call, decision = None, replace(decision, call=None, look_after=course.LOOK_AGAIN)
             await self._keep(session, scene, decision)
             if call is None:
                 return None
@@ -154,9 +156,11 @@ class Moving:
             scene.row.look_at = scene.at.now + LEASE
             return Claim(scene.row.turn, call, target, credential_id)
 
-    async def _give_password(self, session: Session, scene: Scene) -> tuple[Target, int]:
-        """Have gateways let the charge point in with the password that it is about to be given, too."""
+    async def _give_password(self, session: Session, scene: Scene) -> tuple[Target, int | None]:
+        """Have gateways let the charge point in with the password that it is about to be given, too; None: not now."""
         organization_id, key = scene.charge_point.organization_id, scene.charge_point.key
+        if scene.move.step == course.RESTORING and not await self.credentials.settle(session, key):
+            return scene.target, None
         if scene.move.step == course.RESTORING:
             made = await self.credentials.begin_rotation(session, key, organization_id)
             return replace(scene.target, own_password=made.password), made.credential_id
@@ -186,7 +190,7 @@ class Moving:
             if claim.credential_id is not None and answer.kind in {"result", "error"}:
                 if decision.move.progress != scene.move.progress:
                     await self.credentials.accepted(session, claim.credential_id)
-                else:
+                elif await self.credentials.settle(session, key):
                     await self.credentials.abandon_rotation(session, key)
             await self._keep(session, scene, decision)
 

@@ -61,15 +61,36 @@ class CredentialService:
 
     async def begin_rotation(self, session: Session, charge_point_key: int, organization_id: str) -> PendingPassword:
         """A second password, to be sent by wire; until it is accepted *and* used both open (A01.FR.03, .04)."""
-        return await self.begin_sharing(session, charge_point_key, organization_id, random_text(PASSWORD_LENGTH))
+        password = random_text(PASSWORD_LENGTH)
+        await store.retire_credentials(session, charge_point_key, store.PENDING)
+        credential_id = await self._insert(session, charge_point_key, organization_id, store.PENDING, password)
+        return PendingPassword(credential_id, password)
 
     async def begin_sharing(
         self, session: Session, charge_point_key: int, organization_id: str, password: str
     ) -> PendingPassword:
-        """The same with a password that somebody else chose: a charge point with one password for several servers (2.0.1, B09)."""
+        """The same with a password that somebody else chose: a charge point with one password for several servers (2.0.1, B09).
+
+        Where that password opens already it is left as it is: the charge point may be connected with it by now.
+        """
+        for row in await store.open_credentials(session, charge_point_key):
+            if self._hash.matches(row.salt, password.encode(), row.keyed_hash):
+                return PendingPassword(row.credential_id, password)
         await store.retire_credentials(session, charge_point_key, store.PENDING)
         credential_id = await self._insert(session, charge_point_key, organization_id, store.PENDING, password)
         return PendingPassword(credential_id, password)
+
+    async def settle(self, session: Session, charge_point_key: int) -> bool:
+        """Before another password is sent by wire: let a pending one that was used be the only one.
+
+        False while the charge point has accepted one and not used it yet: what opens must not be closed under it.
+        """
+        for row in await store.open_credentials(session, charge_point_key):
+            if row.state == store.PENDING and row.used_at is not None:
+                await store.promote(session, charge_point_key)
+            elif row.state == store.PENDING and row.accepted_at is not None:
+                return False
+        return True
 
     async def accepted(self, session: Session, credential_id: int) -> bool:
         """The charge point answered Accepted to a pending password; its first use makes it the only one."""

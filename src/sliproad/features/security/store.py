@@ -1,5 +1,6 @@
 """SQL of charge point credentials. `changed_xid` lets gateways read only what changed since they last looked."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, Select, select, text, update
@@ -94,6 +95,26 @@ async def mark_accepted(session: Session, credential_id: int) -> bool:
         .returning(ChargePointCredentialRow.credential_id)
     )
     return done.first() is not None
+
+
+async def open_credentials(session: Session, charge_point_key: int) -> Sequence[ChargePointCredentialRow]:
+    """The passwords that open, held until the transaction ends."""
+    row = ChargePointCredentialRow
+    query = (
+        select(row).where(row.charge_point_key == charge_point_key, row.state != RETIRED).order_by(row.credential_id)
+    )
+    return (await session.scalars(query.with_for_update(), execution_options={"populate_existing": True})).all()
+
+
+async def promote(session: Session, charge_point_key: int) -> None:
+    """The pending password is the only one from now on."""
+    await retire_credentials(session, charge_point_key, ACTIVE)
+    row = ChargePointCredentialRow
+    await session.execute(
+        update(row)
+        .where(row.charge_point_key == charge_point_key, row.state == PENDING)
+        .values(state=ACTIVE, changed_xid=CURRENT_XID)
+    )
 
 
 def credentials_changed_since(xid: int) -> Select[int, int, str, bytes, bytes, str | None]:
