@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sliproad.features.connections.relay_model import decision, downward, failures, ids, patience, replay, upward
 from sliproad.features.connections.relay_model.rules import RelayRules
 from sliproad.ocpp.errors import CallRefused
+from sliproad.ocpp.our_numbers import OURS_BELOW
 from sliproad.ocpp.validation import actions, validate_call, validate_result
 from sliproad.ocpp.versions import OcppVersion
 
@@ -20,17 +21,17 @@ TOKEN = {"idToken": "04AABBCC", "type": "ISO14443"}
 PLATE = replay.TypePlate("A very long name of a vendor", "A very long name of a model", "S" * 40)
 
 
-@given(number=st.integers(0, ids.FIRST_OF_THEIRS - 1))
+@given(number=st.integers(0, ids.LARGEST_OF_THEIRS))
 def test_an_operators_request_id_comes_back_as_it_went(number):
     asked = ids.to_charge_point("GetReport", {"requestId": number}, is_2x=True)
-    assert asked["requestId"] > 2**30 - 1
+    assert asked["requestId"] >= OURS_BELOW
     assert ids.to_operator("NotifyReport", {"requestId": asked["requestId"], "seqNo": 0}) == {
         "requestId": number,
         "seqNo": 0,
     }
 
 
-@given(number=st.integers(0, ids.FIRST_OF_THEIRS - 1))
+@given(number=st.integers(0, OURS_BELOW - 1))
 def test_the_operator_hears_nothing_of_our_own_requests(number):
     for action, member in ids.ANSWERS_TO.items():
         assert ids.to_operator(action, {member: number}) is None
@@ -49,22 +50,22 @@ def test_a_transaction_is_told_without_the_id_of_our_remote_start():
     assert heard["transactionInfo"]["remoteStartId"] == 7
 
 
-@pytest.mark.parametrize("number", [-1, ids.FIRST_OF_THEIRS, 2**31 - 1])
+@pytest.mark.parametrize("number", [-1, ids.LARGEST_OF_THEIRS + 1, 2**31 - 1])
 def test_an_id_that_can_not_be_moved_is_refused_in_words(number):
     with pytest.raises(CallRefused, match="PropertyConstraintViolation") as refused:
         ids.to_charge_point("RequestStartTransaction", {"remoteStartId": number}, is_2x=True)
-    assert "between 0 and 1073741823" in refused.value.description
+    assert "between 0 and 2130706431" in refused.value.description
 
 
 def test_ids_are_moved_wherever_they_stand():
     asked = {"requestId": 1, "chargingProfile": {"chargingProfileId": [2, 3], "stackLevel": 4}}
     moved = ids.to_charge_point("GetChargingProfiles", asked, is_2x=True)
-    assert moved["chargingProfile"] == {"chargingProfileId": [2 + 2**30, 3 + 2**30], "stackLevel": 4}
+    assert moved["chargingProfile"] == {"chargingProfileId": [2 + OURS_BELOW, 3 + OURS_BELOW], "stackLevel": 4}
     assert asked["requestId"] == 1, "the message itself is not touched"
 
 
 def test_a_list_of_what_there_is_names_theirs_by_their_ids_and_ours_by_ours():
-    report = {"requestId": 2**30 + 1, "messageInfo": [{"id": 2**30 + 5}, {"id": 6}]}
+    report = {"requestId": OURS_BELOW + 1, "messageInfo": [{"id": OURS_BELOW + 5}, {"id": 6}]}
     assert ids.to_operator("NotifyDisplayMessages", report) == {"requestId": 1, "messageInfo": [{"id": 5}, {"id": 6}]}
 
 
@@ -125,14 +126,14 @@ def test_our_passwords_stay_here():
     heard = RULES.answer_to_operator("GetConfiguration", answer)
     assert [each.get("value") for each in heard["configurationKey"]] == [None, "300"]
     variable = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}
-    report = {"requestId": 2**30, "seqNo": 0, "reportData": [variable | {"variableAttribute": [{"value": "x"}]}]}
+    report = {"requestId": OURS_BELOW, "seqNo": 0, "reportData": [variable | {"variableAttribute": [{"value": "x"}]}]}
     heard = RULES.to_operator("NotifyReport", report)
     assert heard is not None
     assert heard["reportData"][0]["variableAttribute"] == [{}]
     answer = {"getVariableResult": [variable | {"attributeStatus": "Accepted", "attributeValue": "x"}]}
     assert "attributeValue" not in RULES.answer_to_operator("GetVariables", answer)["getVariableResult"][0]
     assert RULES.answer_to_operator("GetConfiguration", {"unknownKey": ["x"]}) == {"unknownKey": ["x"]}
-    assert RULES.to_operator("NotifyReport", {"requestId": 2**30, "seqNo": 1}) == {"requestId": 0, "seqNo": 1}
+    assert RULES.to_operator("NotifyReport", {"requestId": OURS_BELOW, "seqNo": 1}) == {"requestId": 0, "seqNo": 1}
 
 
 @pytest.mark.parametrize("theirs", ["Accepted", "Blocked", None])

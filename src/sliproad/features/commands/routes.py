@@ -18,13 +18,13 @@ from sliproad.features.commands.service import CallAnswer, CommandService
 from sliproad.features.commands.verbs import Call, Place
 from sliproad.foundation.errors import UpstreamUnavailable
 from sliproad.foundation.web import RequestModel, Text
+from sliproad.ocpp.our_numbers import OURS_BELOW
 from sliproad.ocpp.versions import OcppVersion
 
 EvseId = Annotated[int | None, Field(ge=0, le=1000)]
 Timeout = Annotated[
     float, Query(ge=1, le=120, description="How long to wait for the charge point's answer, in seconds.")
 ]
-LARGEST_INT32 = 2**31 - 1
 
 
 class PlaceRequest(RequestModel):
@@ -145,7 +145,7 @@ def _add_transaction_verbs(api: APIRouter, caller: Caller) -> None:
         actor: Manager, charge_point_id: str, body: RemoteStartRequest, timeout_seconds: Timeout = 30
     ) -> dict[str, Any]:
         """Ask it to start a transaction for a token. `Accepted` means that it will try."""
-        remote_start_id = secrets.randbelow(LARGEST_INT32) + 1
+        remote_start_id = secrets.randbelow(OURS_BELOW - 1) + 1
 
         def encode(version: OcppVersion) -> Call:
             return verbs.remote_start(version, body.id_token, body.id_token_type, body.place, remote_start_id)

@@ -17,6 +17,7 @@ from sliproad.features.device_model.service import DeviceModelService
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.database import ENGINE, Database
 from sliproad.foundation.errors import Conflict, InvalidInput, UpstreamUnavailable
+from sliproad.ocpp.our_numbers import OURS_BELOW
 
 CALL_SECONDS = 20.0
 RETURN_SECONDS = 60.0
@@ -25,7 +26,6 @@ LOOK_SECONDS = 0.2
 WHOLE_SECONDS = 240.0
 MOST_FAILURES = 3
 """Of single reads, one after the other, before it is given up."""
-LARGEST_REQUEST_ID = 2**31 - 1
 NO_ANSWER = "The charge point did not answer in time. Check its connection and ask again."
 GONE = "The charge point lost its connection while it was asked and did not come back. Ask again when it is connected."
 
@@ -120,7 +120,7 @@ class _Asking:
     async def read_2x(self) -> None:
         """The full report; else the variables that diagnostics show, in chunks; else one by one."""
         if not self.one_by_one:
-            request_id = secrets.randbelow(LARGEST_REQUEST_ID) + 1
+            request_id = secrets.randbelow(OURS_BELOW - 1) + 1
             answer = await self._at_once("GetBaseReport", diagnostics_wire.base_report(request_id))
             if answer is not None and answer["status"] == "Accepted" and await self._reported(request_id):
                 self.request_id, self.has_read = request_id, True

@@ -27,6 +27,7 @@ from sliproad.foundation.clock import Clock
 from sliproad.foundation.database import ENGINE, Database
 from sliproad.foundation.errors import UpstreamUnavailable
 from sliproad.foundation.ids import new_id
+from sliproad.ocpp.our_numbers import OURS_BELOW
 
 LIMIT_SECONDS = 120.0
 REPORT_SECONDS = 30.0
@@ -130,7 +131,7 @@ class TemplateVisit:
 
     async def _report(self, charge_point: ChargePoint) -> dict[str | Variable, Known] | None:
         """2.x B07: the full inventory, which comes in parts. None where it fails or is not complete in time."""
-        request_id, since = secrets.randbelow(2**31 - 1) + 1, self.clock.now()
+        request_id, since = secrets.randbelow(OURS_BELOW - 1) + 1, self.clock.now()
         payload = {"requestId": request_id, "reportBase": "FullInventory"}
         outgoing = Outgoing("GetBaseReport", payload, repeatable=True, timeout_seconds=30)
         answer = await ask(self.commands, charge_point.key, outgoing)

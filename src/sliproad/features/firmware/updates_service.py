@@ -23,8 +23,8 @@ from sliproad.foundation.file_streams import FileFacts, file_facts, stream_file
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.jobs import Jobs
 from sliproad.foundation.web import Page
+from sliproad.ocpp.our_numbers import OURS_BELOW
 
-LARGEST_REQUEST_ID = 2**31 - 1
 MOST_DOWNLOADS = 50
 """Of one update, begun at the file's first byte: retries, not a public mirror."""
 
@@ -99,7 +99,7 @@ class FirmwareUpdateService:
             "requested_at": now,
             "retrieve_at": retrieve_at,
             "gives_up_at": retrieve_at + self.standings.times.gives_up,
-            "request_id": secrets.randbelow(LARGEST_REQUEST_ID) + 1,
+            "request_id": secrets.randbelow(OURS_BELOW - 1) + 1,
             "token_hash": self.urls.hash_for(update_id),
             "detail": "The charge point is being told to update its firmware.",
         }

@@ -25,9 +25,9 @@ from sliproad.foundation.errors import Conflict, InvalidInput, NotFound
 from sliproad.foundation.file_streams import FileFacts, file_facts, stream_file
 from sliproad.foundation.ids import new_id
 from sliproad.foundation.jobs import Jobs
+from sliproad.ocpp.our_numbers import OURS_BELOW
 
 LISTED = 50
-LARGEST_REQUEST_ID = 2**31 - 1
 
 
 UploadView = tuple[DiagnosticsUploadRow, Standing]
@@ -101,7 +101,7 @@ class UploadService:
                 "latest_at": latest_at,
                 "requested_by": actor.key,
                 "requested_at": now,
-                "request_id": secrets.randbelow(LARGEST_REQUEST_ID) + 1,
+                "request_id": secrets.randbelow(OURS_BELOW - 1) + 1,
                 "token_hash": self.urls.hash_for(upload_id),
                 "expires_at": now + self.standings.times.expires,
                 "gives_up_at": now + self.standings.times.gives_up,

@@ -10,6 +10,7 @@ from typing import Any
 
 from sliproad.features.commissioning.model import Facts
 from sliproad.features.commissioning.templates import Variable
+from sliproad.ocpp.our_numbers import OURS_BELOW
 
 UNKNOWN_IN_2X = frozenset({"UnknownComponent", "UnknownVariable", "NotSupportedAttributeType"})
 
@@ -23,8 +24,8 @@ class Found:
 
 
 def report_id(session_id: str) -> int:
-    """The `requestId` of the report that a session's configuration step asks for; positive int32, the same when asked again."""
-    return int.from_bytes(hashlib.sha256(f"report of {session_id}".encode()).digest()[:4]) % (2**31 - 1) + 1
+    """The `requestId` of the report that a session's configuration step asks for, the same when asked again."""
+    return int.from_bytes(hashlib.sha256(f"report of {session_id}".encode()).digest()[:4]) % (OURS_BELOW - 1) + 1
 
 
 def action(facts: Facts) -> str:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sliproad.features.commissioning.model import Facts, Situation, TransactionFact
-
-LARGEST_REMOTE_START_ID = 2**31 - 1
+from sliproad.ocpp.our_numbers import OURS_BELOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +26,8 @@ class RemoteControl:
 
 
 def remote_start_id(test_token: str) -> int:
-    """The `remoteStartId` of the test with this token, the same however often it is asked for; positive int32."""
-    return int.from_bytes(hashlib.sha256(test_token.encode()).digest()[:4]) % LARGEST_REMOTE_START_ID + 1
+    """The `remoteStartId` of the test with this token, the same however often it is asked for; below `OURS_BELOW`."""
+    return int.from_bytes(hashlib.sha256(test_token.encode()).digest()[:4]) % (OURS_BELOW - 1) + 1
 
 
 V16 = RemoteControl(

@@ -1,7 +1,7 @@
 """Ids that one side chooses and the charge point says back: the operator's must not collide with ours.
 
-Theirs travel to the charge point with 2^30 added and come back without it, so no table is needed and a restart forgets nothing.
-Ours are below 2^30. What a charge point says about one of ours is none of theirs: such messages stay here, such fields are left
+Theirs travel to the charge point with 2^24 added and come back without it, so no table is needed and a restart forgets nothing.
+Ours are below 2^24. What a charge point says about one of ours is none of theirs: such messages stay here, such fields are left
 out. 1.6's transaction ids are chosen by the back end and can't be told apart so; they are mapped by rows (`rules`).
 """
 
@@ -9,8 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from sliproad.ocpp.errors import CallRefused, ErrorCode
+from sliproad.ocpp.our_numbers import OURS_BELOW
 
-FIRST_OF_THEIRS = 2**30
+FIRST_OF_THEIRS = OURS_BELOW
+LARGEST_OF_THEIRS = 2**31 - 1 - FIRST_OF_THEIRS
 Payload = dict[str, Any]
 
 DOWN_16: dict[str, tuple[str, ...]] = {
@@ -77,12 +79,12 @@ def to_charge_point(action: str, payload: Payload, *, is_2x: bool) -> Payload:
     """The operator's CALL with its own numbers moved above ours.
 
     Raises:
-        CallRefused: a number of theirs is not below 2^30.
+        CallRefused: a number of theirs has no room above ours: the last 2^24 of 2^31.
     """
 
     def moved(number: int) -> int:
-        if not 0 <= number < FIRST_OF_THEIRS:
-            sentence = f"Ids that the CSMS chooses must be between 0 and {FIRST_OF_THEIRS - 1} on this connection"
+        if not 0 <= number <= LARGEST_OF_THEIRS:
+            sentence = f"Ids that the CSMS chooses must be between 0 and {LARGEST_OF_THEIRS} on this connection"
             raise CallRefused(ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, sentence)
         return number + FIRST_OF_THEIRS
 
