@@ -108,6 +108,7 @@ async def test_a_fault_says_what_to_do_in_the_readers_language(site: OnSite, loo
         failed = page.locator(".card.is-bad")
         await expect(failed).to_contain_text("The charge point rejected RemoteStartTransaction at connector 1.")
         await expect(failed.locator(".advice")).to_contain_text("Check that remote start is allowed in its settings")
+        await expect(page.locator("#session .progress")).to_contain_text("4 / 5")
         await seen(page, "failed-phone")
         await page.get_by_role("button", name="Deutsch").click()
         await page.get_by_role("heading", name="Fehlgeschlagen: Testladung").wait_for()

@@ -14,7 +14,7 @@ from sliproad.foundation.language import gettext as _
 from sliproad.foundation.sentences import in_sentences
 from sliproad.foundation.web.ui.statuses import status_of
 
-ENDED = frozenset({"passed", "failed", "skipped"})
+DONE = frozenset({"passed", "skipped"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ class SessionView:
 
     @property
     def done(self) -> int:
-        """How many steps are over."""
-        return sum(step.state in ENDED for step in self.steps)
+        """How many steps are done with; one that failed is not."""
+        return sum(step.state in DONE for step in self.steps)
 
     @property
     def current(self) -> StepView | None:
