@@ -131,7 +131,7 @@ def routers(of: Services) -> Iterator[APIRouter]:
     # whoever runs the installation
     yield platform_routes.router(users, of.authentication, of.tokens)
     yield issues_cpo_routes.support_router(of.issue_desk)
-    yield roaming_admin_routes.router(of.roaming.parties)
+    yield roaming_admin_routes.router(of.roaming.parties, of.roaming.quick_start)
     yield ocpi_routes.router(of.roaming.edge)
     yield key_routes.router(of.tokens)
     yield mailed_pages.router(of.people, of.invitations)

@@ -120,7 +120,7 @@ def register_jobs(of: Services) -> None:
     diagnostics_jobs.register(parts.jobs, of.diagnostics_collector)
     firmware_jobs.register(parts.jobs, of.firmware.upload_follower, of.firmware.update_follower)
     handover_jobs.register(parts.jobs, of.certificate_issuer)
-    roaming_jobs.register(parts.jobs, of.roaming.delivery, of.roaming.presence)
+    roaming_jobs.register(parts.jobs, of.roaming.delivery, of.roaming.presence, of.roaming.quick_start)
     webhook_jobs.register(parts.jobs, of.webhooks, of.webhook_control)
     retention.register(parts.jobs, parts.engine, parts.clock, days={"ocpp_messages": parts.settings.frame_log_days})
     outgoing.register(

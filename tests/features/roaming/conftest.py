@@ -89,9 +89,9 @@ async def hub(web, engine, clock, secret_key) -> AsyncIterator[HubSite]:
         engine, clock, jobs, secret_key=secret_key, client=OutboundClient(guard),
         identity=Identity(Party(*HUB), "Sliproad", PUBLIC_URL),
     )  # fmt: skip
-    roaming_jobs.register(jobs, room.delivery, room.presence)
+    roaming_jobs.register(jobs, room.delivery, room.presence, room.quick_start)
     app = create_app(
-        [admin_routes.router(room.parties), ocpi_routes.router(room.edge)],
+        [admin_routes.router(room.parties, room.quick_start), ocpi_routes.router(room.edge)],
         guards=Guards(Authentication(web, tokens, secret_key, clock)),
         idempotency=IdempotencyRecords(web, secret_key, clock),
         public_url=PUBLIC_URL,

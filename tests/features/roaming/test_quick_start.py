@@ -157,6 +157,23 @@ async def test_a_cdr_is_held_until_its_session_completes_it(hub, cpo, emsp, engi
     assert_ocpi(await cpo.ask("POST", CDRS, json={**RECORD, "total_energy": 46}), 2001)
 
 
+async def test_a_held_cdr_goes_on_by_itself_when_its_session_comes(hub, cpo, emsp) -> None:
+    """Nobody sends it again; until then the administrator sees it."""
+    await cpo.ask("PUT", f"{LOCATIONS}/LOC_123", json=PLACE)
+    for number in (1, 2):
+        times = {"start_date_time": f"2024-03-1{number}T14:00:00Z", "stop_date_time": f"2024-03-1{number}T15:00:00Z"}
+        assert_ocpi(await cpo.ask("POST", CDRS, json={**RECORD, "id": f"C{number}", **times}), 1000)
+    held = (await hub.admin.get("/api/v1/admin/ocpi/held-cdrs")).json()["held_cdrs"]
+    assert [(each["party_id"], each["cdr"]["id"]) for each in held] == [("FRA", "C1"), ("FRA", "C2")]
+    times = {"start_date_time": "2024-03-12T13:59:00Z", "end_date_time": "2024-03-12T15:00:00Z"}
+    path = "/ocpi/2.2.1/receiver/sessions/FR/FRA/S-1"
+    assert_ocpi(await cpo.ask("PUT", path, json=a(OF_SESSION, **times), to=None), 1000)
+    await hub.work()
+    assert [each.body["id"] for each in emsp.heard if each.method == "POST"] == ["C2"]
+    held = (await hub.admin.get("/api/v1/admin/ocpi/held-cdrs")).json()["held_cdrs"]
+    assert [each["cdr"]["id"] for each in held] == ["C1"]
+
+
 async def test_a_cdr_with_its_location_needs_no_session(cpo, emsp) -> None:
     place = {
         "id": "LOC_123", "address": "123 Main St", "city": "Paris", "country": "FRA", "evse_uid": "3256",

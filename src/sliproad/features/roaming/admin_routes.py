@@ -1,6 +1,6 @@
 """`/api/v1/admin/ocpi`: the hub's parties, for platform administrators: invite, look, suspend, resume, register with a platform."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
@@ -8,7 +8,9 @@ from pydantic import BaseModel, Field
 from sliproad.features.accounts.guards import PlatformAdmin
 from sliproad.features.roaming.messages_store import MessageRow
 from sliproad.features.roaming.model import Connection
+from sliproad.features.roaming.objects_store import ObjectRow
 from sliproad.features.roaming.parties import Detail, Invitation, Parties, WantedRole
+from sliproad.features.roaming.quick_start import QuickStart
 from sliproad.foundation.web import PageQuery, RequestModel, Text, Timestamp
 
 RoleName = Literal["CPO", "EMSP", "NAP", "NSP", "OTHER", "SCSP"]
@@ -101,6 +103,18 @@ class MessageAnswer(BaseModel):
     answered_at: Timestamp | None
 
 
+class HeldCdrAnswer(BaseModel):
+    country_code: str
+    party_id: str
+    cdr: dict[str, Any]
+    """As far as it could be filled in."""
+    held_at: Timestamp
+
+
+class HeldCdrList(BaseModel):
+    held_cdrs: list[HeldCdrAnswer]
+
+
 class MessageList(BaseModel):
     messages: list[MessageAnswer]
     next_cursor: str | None
@@ -151,11 +165,15 @@ def message_answer(row: MessageRow) -> MessageAnswer:
     return MessageAnswer(**{name: getattr(row, name) for name in MessageAnswer.model_fields})
 
 
+def held_answer(row: ObjectRow) -> HeldCdrAnswer:
+    return HeldCdrAnswer(country_code=row.country_code, party_id=row.party_id, cdr=row.body, held_at=row.last_updated)
+
+
 def _wanted(roles: list[RoleRequest]) -> list[WantedRole]:
     return [WantedRole(each.country_code, each.party_id, each.role) for each in roles]
 
 
-def router(parties: Parties) -> APIRouter:
+def router(parties: Parties, quick_start: QuickStart) -> APIRouter:
     """The routes of the hub's parties."""
     api = APIRouter(prefix="/api/v1/admin/ocpi", tags=["platform administration"])
 
@@ -217,5 +235,10 @@ def router(parties: Parties) -> APIRouter:
         rows = await parties.messages(connection_id, after[0] if after else None, page.limit + 1)
         kept, following = page.cut(rows, lambda row: (row.message_number,))
         return MessageList(messages=[message_answer(row) for row in kept], next_cursor=following)
+
+    @api.get("/held-cdrs")
+    async def list_held_cdrs(actor: PlatformAdmin) -> HeldCdrList:  # noqa: ARG001
+        """CDRs of the quick start that wait for their session, oldest first."""
+        return HeldCdrList(held_cdrs=[held_answer(row) for row in await quick_start.held()])
 
     return api

@@ -12,6 +12,7 @@ from sliproad.features.roaming.ocpi_routes import OcpiEdge
 from sliproad.features.roaming.parties import Parties
 from sliproad.features.roaming.peers import Peers
 from sliproad.features.roaming.presence import Presence
+from sliproad.features.roaming.quick_start import QuickStart
 from sliproad.features.roaming.registration import Registration
 from sliproad.foundation.clock import Clock
 from sliproad.foundation.crypto import SecretKey
@@ -28,6 +29,7 @@ class RoamingRoom:
     edge: OcpiEdge
     delivery: Delivery
     presence: Presence
+    quick_start: QuickStart
 
 
 def assemble(
@@ -40,5 +42,9 @@ def assemble(
     callbacks = Callbacks(engine, clock, admission=admission, peers=peers, identity=identity)
     forwarding = Forwarding(engine, peers=peers, presence=presence, callbacks=callbacks, identity=identity)
     hub = Hub(engine, clock, jobs, identity=identity, presence=presence, forwarding=forwarding, callbacks=callbacks)
-    edge = OcpiEdge(clock, admission=admission, registration=registration, hub=hub, identity=identity)
-    return RoamingRoom(Parties(registration), edge, Delivery(engine, clock, jobs, peers, presence), presence)
+    quick_start = QuickStart(hub, registration)
+    edge = OcpiEdge(
+        clock, admission=admission, registration=registration, hub=hub, identity=identity, quick_start=quick_start
+    )
+    delivery = Delivery(engine, clock, jobs, peers, presence)
+    return RoamingRoom(Parties(registration), edge, delivery, presence, quick_start)

@@ -42,7 +42,7 @@ class Hub:
         self.database, self.clock, self.jobs = database, clock, jobs
         self.identity, self.presence = identity, presence
         self.forwarding, self.callbacks = forwarding, callbacks
-        self.placing = Placing(database, forwarding)
+        self.placing = Placing(database, jobs, forwarding)
 
     async def answer(self, ask: Ask) -> Told:
         """What the hub says to a request.

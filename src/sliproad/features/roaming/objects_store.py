@@ -75,12 +75,27 @@ async def by_key(session: Session, module: str, object_key: str, receiver: Party
     return (await session.scalars(query.limit(2))).all()
 
 
-async def of_owner(session: Session, module: str, owner: Party) -> Sequence[ObjectRow]:
-    """A party's newest objects of a module, a thousand at most."""
+HELD = "held_cdrs"
+"""Not a module: CDRs of the quick start that no session completes yet."""
+
+
+async def held(session: Session) -> Sequence[ObjectRow]:
+    """CDRs that wait to be completed, of all parties, oldest first, 500 at most."""
+    query = select(ObjectRow).where(ObjectRow.module == HELD).order_by(ObjectRow.object_number)
+    return (await session.scalars(query.limit(500))).all()
+
+
+async def has_held(session: Session, owner: Party) -> bool:
+    """Whether a party has such a CDR."""
+    return bool(await of_owner(session, HELD, owner, most=1))
+
+
+async def of_owner(session: Session, module: str, owner: Party, *, most: int = 1000) -> Sequence[ObjectRow]:
+    """A party's newest objects of a module, `most` at most."""
     query = select(ObjectRow).where(
         ObjectRow.module == module, ObjectRow.country_code == owner.country_code, ObjectRow.party_id == owner.party_id
     )
-    return (await session.scalars(query.order_by(ObjectRow.object_number.desc()).limit(1000))).all()
+    return (await session.scalars(query.order_by(ObjectRow.object_number.desc()).limit(most))).all()
 
 
 async def remove(session: Session, module: str, owner: Party, object_key: str) -> bool:

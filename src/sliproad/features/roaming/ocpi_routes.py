@@ -30,11 +30,17 @@ LONGEST_ID = 255
 
 class OcpiEdge:
     def __init__(
-        self, clock: Clock, *, admission: Admission, registration: Registration, hub: Hub, identity: Identity
+        self,
+        clock: Clock,
+        *,
+        admission: Admission,
+        registration: Registration,
+        hub: Hub,
+        identity: Identity,
+        quick_start: QuickStart,
     ) -> None:
-        self.quick_start = QuickStart(hub, registration)
         self.clock, self.admission, self.registration = clock, admission, registration
-        self.hub, self.identity = hub, identity
+        self.hub, self.identity, self.quick_start = hub, identity, quick_start
 
     async def answer(self, request: Request) -> Response:
         """The OCPI answer to an HTTP request."""

@@ -11,6 +11,7 @@ from sliproad.features.roaming.asking import Ask, Told
 from sliproad.features.roaming.forwarding import Forwarding
 from sliproad.features.roaming.objects_store import ObjectRow
 from sliproad.foundation.database import ENGINE, Database, Session
+from sliproad.foundation.jobs import Jobs
 from sliproad.ocpi.fields import OcpiObject, checked, read_date_time
 from sliproad.ocpi.ids import Party, party
 from sliproad.ocpi.modules import Interface, ModuleId
@@ -22,6 +23,7 @@ from sliproad.ocpi.patching import part_of, same, with_charging_periods
 from sliproad.ocpi.routing import headers_between
 from sliproad.ocpi.status_codes import InvalidParameters, NotKnown, OcpiError, StatusCode
 
+COMPLETE_HELD = "roaming.complete_held"
 RESERVATIONS = "reservations"
 """Not a module: which CPO a reservation was made with."""
 
@@ -35,9 +37,9 @@ class Named(NamedTuple):
 
 
 class Placing:
-    def __init__(self, database: Database, forwarding: Forwarding) -> None:
+    def __init__(self, database: Database, jobs: Jobs, forwarding: Forwarding) -> None:
         """`database` speaks as `engine`."""
-        self.database, self.forwarding = database, forwarding
+        self.database, self.jobs, self.forwarding = database, jobs, forwarding
 
     async def place(self, ask: Ask, sender: Party) -> Told:
         """Find the receiver, and carry the request there.
@@ -132,6 +134,10 @@ class Placing:
         if told.is_accepted:
             async with self.database.transaction(ENGINE) as session:
                 await _keep(session, Named(ask.module.value, place.owner, place.object_id), receiver, whole)
+                if await objects_store.has_held(session, place.owner):
+                    await self.jobs.enqueue(
+                        session, COMPLETE_HELD, country_code=place.owner.country_code, party_id=place.owner.party_id
+                    )
         return told
 
     async def _cdr(self, ask: Ask, sender: Party) -> Told:

@@ -6,13 +6,16 @@ had come whole. `status_message` tells what was filled in; the body that came is
 
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
-from sliproad.features.roaming import objects_store
+import structlog
+
+from sliproad.features.roaming import objects_store, store
 from sliproad.features.roaming.admission import require_registered
 from sliproad.features.roaming.asking import Ask, Told
 from sliproad.features.roaming.hub import Hub
 from sliproad.features.roaming.model import Caller
-from sliproad.features.roaming.objects_store import ObjectRow
+from sliproad.features.roaming.objects_store import HELD, ObjectRow
 from sliproad.features.roaming.registration import Registration
 from sliproad.features.roaming.time_zones import time_zone_of
 from sliproad.foundation.database import ENGINE
@@ -22,10 +25,9 @@ from sliproad.ocpi.ids import Party
 from sliproad.ocpi.modules import Interface, ModuleId, Role
 from sliproad.ocpi.quick_start import Filled
 from sliproad.ocpi.routing import FROM, TO
-from sliproad.ocpi.status_codes import InvalidParameters, MethodNotAllowed, NotKnown
+from sliproad.ocpi.status_codes import InvalidParameters, MethodNotAllowed, NotKnown, OcpiError
 
-HELD = "held_cdrs"
-"""Not a module: CDRs that no session completes yet."""
+log = structlog.get_logger()
 
 
 class QuickStart:
@@ -73,6 +75,27 @@ class QuickStart:
                 raise MethodNotAllowed(f"There is no {ask.method} here.", ("POST",))
             case _:
                 raise NotKnown("There is nothing at this address.")
+
+    async def complete_held(self, owner: Party) -> None:
+        """Send on what a party's new session completes; what its eMSP does not take now stays held. A job calls it."""
+        async with self.database.transaction(ENGINE) as session:
+            rows = await objects_store.of_owner(session, HELD, owner)
+            found = await store.connection_of(session, owner)
+            connection = await store.as_connection(session, found) if found is not None else None
+        if connection is None:
+            return
+        caller = Caller(connection, "", connection.style, is_registering=False)
+        for row in rows:
+            ask = Ask(caller, "POST", ModuleId.CDRS, Interface.RECEIVER, (), {}, "", {}, row.given or b"", str(uuid4()))
+            try:
+                await self._cdr(ask, owner)
+            except OcpiError as error:
+                log.info("ocpi_cdr_stays_held", connection_id=connection.connection_id, status_code=int(error.code))
+
+    async def held(self) -> list[ObjectRow]:
+        """CDRs that wait, of all parties, oldest first."""
+        async with self.database.transaction(ENGINE) as session:
+            return list(await objects_store.held(session))
 
     async def _put(self, ask: Ask, owner: Party, object_id: str) -> Told:
         content = read_object(rules.without_ellipses(ask.body))
