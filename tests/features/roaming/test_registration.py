@@ -1,5 +1,6 @@
 """Versions and credentials (OCPI 2.2.1 §4.1, §6, §7), over HTTP, with a partner that is a server of its own."""
 
+import asyncio
 import base64
 
 import pytest
@@ -66,6 +67,17 @@ async def test_a_token_with_a_line_feed_inside_its_base64_is_taken(hub) -> None:
     partner = await hub.partner("FR", "ABC", "CPO")
     encoded = base64.b64encode(partner.token.encode() + b"\n").decode()
     assert_ocpi(await hub.client.get("/ocpi/versions", headers={"Authorization": f"Token {encoded}"}), 1000)
+
+
+async def test_of_two_handshakes_at_once_one_counts(hub) -> None:
+    """§7.2.2, trust I5: the other is told that it is registered."""
+    partner = await hub.partner("FR", "ABC", "CPO")
+    token_a, body = partner.token, partner.credentials()
+    both = (partner.ask("POST", "/ocpi/2.2.1/credentials", json=body, token=token_a) for _ in range(2))
+    answers = await asyncio.gather(*both)
+    assert sorted(each.status_code for each in answers) == [200, 405]
+    partner.token = next(each for each in answers if each.status_code == 200).json()["data"]["token"]
+    assert_ocpi(await partner.ask("GET", "/ocpi/versions"), 1000)
 
 
 async def test_a_registration_token_opens_nothing_else(hub) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from ocpi_answers import assert_ocpi
 from ocpi_objects import CDR, LOCATION, PERIOD, SESSION, STAMP, TOKEN, a
+from ocpi_platform import Platform, running
 
 HUB, CPO, EMSP = ("DE", "SLR"), ("FR", "ABC"), ("NL", "XYZ")
 START = "/ocpi/2.2.1/receiver/commands/START_SESSION"
@@ -89,6 +90,21 @@ async def test_the_hub_s_own_errors(hub, cpo, emsp) -> None:
     assert_ocpi(await emsp.ask("GET", path, to=CPO), 4002)
     over.set()
     assert (await hub.connection(cpo))["status"] == "CONNECTED"
+
+
+async def test_a_receiver_that_is_gone_is_4003_and_offline(hub, cpo, emsp) -> None:
+    """§5.4, §15: the others are told; it is back as soon as it speaks."""
+    async with running(Platform(hub.client, "FR", "DEF", ("CPO",), "B-of-DEF")) as gone:
+        gone.token = (await hub.invite("FR", "DEF", "CPO"))["registration_token"]
+        await gone.register()
+    answer = await emsp.ask("GET", "/ocpi/2.2.1/sender/locations", to=("FR", "DEF"))
+    assert_ocpi(answer, 4003)
+    assert (await hub.connection(gone))["status"] == "OFFLINE"
+    await hub.work()
+    assert [each.body["status"] for each in emsp.heard][-1] == "OFFLINE"
+    assert_ocpi(await emsp.ask("GET", "/ocpi/2.2.1/sender/locations", to=("FR", "DEF")), 4003)
+    assert_ocpi(await gone.ask("GET", "/ocpi/versions"), 1000)
+    assert (await hub.connection(gone))["status"] == "CONNECTED"
 
 
 async def test_a_command_finds_its_cpo_and_its_result_comes_back_once(hub, cpo, emsp, location) -> None:
