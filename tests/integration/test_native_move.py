@@ -210,7 +210,7 @@ async def test_one_that_is_away_can_not_be_called_back_from_here(served_site, mo
         await moved.step(cp, "restoring")
         state = await moved.state(cp, "off")
         assert state["reason"].startswith(
-            "The charge point itself was moved to your server and can't be reached from here."
+            "The charge point itself was moved to an operator's server and can't be reached"
         )
         path = f"{moved.base}/connections/chargers/{cp}/settings-sheet?to=platform"
         sheet = await moved.somebody.get(path)

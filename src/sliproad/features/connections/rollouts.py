@@ -12,7 +12,7 @@ from sliproad.features.accounts.model import OperatorActor
 from sliproad.features.charge_points.model import ChargePoint
 from sliproad.features.connections import assignments_store, rollout_rules, rollouts_store, versions_store
 from sliproad.features.connections.applying import CHANGED, ConnectionApplying, split_by_identity
-from sliproad.features.connections.model import Change
+from sliproad.features.connections.model import NATIVE, Change
 from sliproad.features.connections.rollout_rules import ROLLED_BACK, RUNNING, WAITING
 from sliproad.features.connections.store import ConnectionRolloutItemRow, ConnectionRolloutRow
 from sliproad.foundation.database import Database, IntegrityError, Session
@@ -189,7 +189,7 @@ class Rollouts:
         charge_points = {each.key: each for each in await self.applying.registry.of_site(session, row.site_id)}
         now_there = await assignments_store.select_assignments(session, list(charge_points), lock=True)
         assigning, off = self.applying.assigning, []
-        groups: dict[str, list[ChargePoint]] = {}
+        groups: dict[tuple[str, bool], list[ChargePoint]] = {}
         for item in items:
             assignment = now_there.get(item.charge_point_key)
             if item.generation is None or assignment is None or assignment.generation != item.generation:
@@ -197,13 +197,14 @@ class Rollouts:
             if item.previous_version_id is None or item.previous_mode == "off":
                 off.append(assignment)
             else:
-                groups.setdefault(item.previous_version_id, []).append(charge_points[item.charge_point_key])
+                before = (item.previous_version_id, item.previous_mode == NATIVE)
+                groups.setdefault(before, []).append(charge_points[item.charge_point_key])
             item.state, item.state_at, item.generation = ROLLED_BACK, assigning.clock.now(), None
         await assigning.switch_off(session, off, actor.actor_id, "The roll-out was rolled back.")
-        for version_id, members in sorted(groups.items()):
+        for (version_id, native), members in sorted(groups.items()):
             version = await self.applying.version(session, actor, version_id)
             about = {"rollout_id": row.rollout_id}
-            await assigning.assign(session, version, members, actor.actor_id, details=about)
+            await assigning.assign(session, version, members, actor.actor_id, native=native, details=about)
 
     async def _held(
         self, session: Session, actor: OperatorActor, rollout_id: str, *states: str

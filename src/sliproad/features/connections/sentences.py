@@ -21,6 +21,7 @@ CHANGES: Mapping[str, str] = {
     "provisioned": marked("Applied to a new charge point"),
     "not_provisioned": marked("Not applied to a new charge point"),
     "switched_off": marked("Switched off"),
+    "arrival_confirmed": marked("Arrival confirmed"),
     "operator_selected": marked("Site given"),
     "operator_cleared": marked("Site taken away"),
     "rollout_started": marked("Roll-out begun"),

@@ -16,8 +16,8 @@ NOT_CONFIRMED = (
 )
 RETURNED = "The charge point was at your server and has come back here. Apply again to send it back."
 GONE = (
-    "The charge point itself was moved to your server and can't be reached from here. It comes back when its settings are changed"
-    " there or at the charge point; the settings sheet for the way back has them."
+    "The charge point itself was moved to an operator's server and can't be reached from here. It comes back when its"
+    " settings are changed there or at the charge point; the settings sheet for the way back has them."
 )
 NOT_RESTORED = " Its former settings could not be restored: {why}"
 
