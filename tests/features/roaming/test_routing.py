@@ -90,6 +90,9 @@ async def test_the_hub_s_own_errors(hub, cpo, emsp) -> None:
     assert_ocpi(await emsp.ask("GET", path, to=CPO), 4002)
     over.set()
     assert (await hub.connection(cpo))["status"] == "CONNECTED"
+    rows = (await hub.admin.get("/api/v1/admin/ocpi/messages")).json()["messages"]
+    ended = [(row["receiver"], row["status"], row["http_status"]) for row in rows if row["module"] == "locations"]
+    assert ended == [("FR*ABC", "failed", None), ("FR*ABC", "refused", 401), ("FR*ABC", "refused", 502)]
 
 
 async def test_a_receiver_that_is_gone_is_4003_and_offline(hub, cpo, emsp) -> None:

@@ -230,7 +230,7 @@ def router(parties: Parties, quick_start: QuickStart) -> APIRouter:
         page: PageQuery,
         connection_id: Annotated[str | None, Query(max_length=64)] = None,
     ) -> MessageList:
-        """What the hub pushed, newest first, with how each receiver answered."""
+        """What the hub pushed and carried, newest first, with how each receiver answered."""
         after = page.after(int)
         rows = await parties.messages(connection_id, after[0] if after else None, page.limit + 1)
         kept, following = page.cut(rows, lambda row: (row.message_number,))

@@ -1,4 +1,7 @@
-"""One request carried to one party, and its answer back (OCPI 2.2.1 §4.2.6): headers, ids, the 10 s, and what hub errors mean."""
+"""One request carried to one party, and its answer back (OCPI 2.2.1 §4.2.6): headers, ids, the 10 s, and what hub errors mean.
+
+How it went is recorded, without bodies and queries.
+"""
 
 import re
 from collections.abc import Mapping
@@ -10,6 +13,7 @@ import orjson
 from sliproad.features.roaming import store
 from sliproad.features.roaming.asking import Ask, Told
 from sliproad.features.roaming.callbacks import Callbacks
+from sliproad.features.roaming.messages_store import MessageRow
 from sliproad.features.roaming.model import ConnectionStatus, Identity
 from sliproad.features.roaming.peers import Access, Peers, Reply
 from sliproad.features.roaming.presence import Presence
@@ -42,27 +46,54 @@ class Forwarding:
                 implement the interface or gave no OCPI answer.
         """
         connection_id, url, access = await self._receiver(ask, receiver)
-        ask_body, query = await self._with_our_response_url(ask, sender, receiver, connection_id)
+        body, query = await self._with_our_response_url(ask, sender, receiver, connection_id)
+        message = MessageRow(
+            connection_id=connection_id,
+            sender=str(sender),
+            receiver=str(receiver),
+            module=ask.module.value,
+            method=ask.method,
+            url=f"{url.rstrip('/')}{ask.suffix}",
+            headers={},
+            status="failed",
+            created_at=self.presence.clock.now(),
+        )
+        try:
+            reply = await self._sent(ask, message, access, body=body, query=query)
+        finally:
+            message.answered_at = self.presence.clock.now()
+            async with self.database.transaction(ENGINE) as session:
+                session.add(message)
+        headers = {**headers_between(receiver, sender), **self._carried(ask, reply)}
+        return Told(http_status=reply.http_status, headers=headers, relayed=reply.body)
+
+    async def _sent(self, ask: Ask, message: MessageRow, access: Access, *, body: bytes | None, query: str) -> Reply:
+        """The receiver's answer; `message` learns how it went. Raises as `forward`."""
+        receiver = message.receiver or ""
+        between = headers_between(Party(*(message.sender or "").split("*")), Party(*receiver.split("*")))
         try:
             reply = await self.peers.ask(
                 ask.method,
-                f"{url.rstrip('/')}{ask.suffix}" + (f"?{query}" if query else ""),
+                f"{message.url}?{query}" if query else message.url,
                 access,
-                headers=headers_between(sender, receiver),
-                body=ask_body,
+                headers=between,
+                body=body,
                 correlation_id=ask.correlation_id,
             )
         except NoAnswerInTime as error:
+            message.error = error.detail[:300]
             raise OcpiError(StatusCode.TIMEOUT, f"{receiver}: {error.detail}") from None
         except UpstreamUnavailable as error:
-            await self.presence.lost(connection_id, error.detail)
+            message.error = error.detail[:300]
+            await self.presence.lost(message.connection_id, error.detail)
             raise OcpiError(StatusCode.CONNECTION_PROBLEM, f"{receiver}: {error.detail}") from None
+        message.http_status, message.status_code = reply.http_status, reply.status_code
+        message.status = "delivered" if reply.is_success else "refused"
         if reply.http_status in NO_FAULT_OF_THE_CALLER:
             raise OcpiError(StatusCode.CONNECTION_PROBLEM, f"{receiver} does not accept this hub's token.")
         if not reply.envelope:
             raise OcpiError(StatusCode.HUB_ERROR, f"{receiver} answered HTTP {reply.http_status} and no OCPI message.")
-        headers = {**headers_between(receiver, sender), **self._carried(ask, reply)}
-        return Told(http_status=reply.http_status, headers=headers, relayed=reply.body)
+        return reply
 
     async def _receiver(self, ask: Ask, receiver: Party) -> tuple[str, str, Access]:
         async with self.database.transaction(ENGINE) as session:

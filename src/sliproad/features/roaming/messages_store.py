@@ -1,4 +1,4 @@
-"""SQL of messages that the hub sends of its own: pushes that wait or were sent, and addresses to which results come back."""
+"""SQL of messages that the hub sends: pushes that wait or were sent, requests it carried, and addresses to which results come back."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,10 @@ from sliproad.foundation.database import Row, Session, kept, visible_to
 
 
 class MessageRow(Row):
-    """One push to one party of a platform. It is tried once (OCPI 2.2.1 §4.4: not queued), in the order of its platform."""
+    """One request to one party of a platform.
+
+    Those that wait are pushes of the hub's own, each tried once (OCPI 2.2.1 §4.4: not queued), in the order of its platform.
+    """
 
     __tablename__ = "ocpi_messages"
     __table_args__ = (

@@ -140,7 +140,7 @@ class Parties:
             return Detail(await store.as_connection(session, row), tuple(endpoints), tuple(history))
 
     async def messages(self, connection_id: str | None, before: int | None, limit: int) -> list[MessageRow]:
-        """What the hub pushed, newest first; `before` is the number that the last page ended with."""
+        """What the hub sent, newest first; `before` is the number that the last page ended with."""
         async with self.database.transaction(ENGINE) as session:
             return list(await messages_store.messages(session, connection_id, before, limit))
 
