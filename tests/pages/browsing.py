@@ -23,6 +23,9 @@ EXPECTED = re.compile(
 )
 """A refused form, and a server that was taken away on purpose, are no faults of a page."""
 LONGEST_PICTURE = 6000
+TOO_WIDE = """() => [...document.body.querySelectorAll("*")]
+    .filter(part => part.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && part.checkVisibility())
+    .map(part => part.outerHTML.slice(0, 160))"""
 DESKTOP = {"viewport": {"width": 1280, "height": 860}}
 
 
@@ -78,7 +81,7 @@ async def assert_accessible(page: Page) -> None:
     ]
     assert not wrong, "\n".join([page.url, *wrong])
     wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide <= 1, f"{page.url} is {wide} px too wide"
+    assert wide <= 1, f"{page.url} is {wide} px too wide: {await page.evaluate(TOO_WIDE)}"
 
 
 async def assert_touchable(page: Page) -> None:
