@@ -127,6 +127,9 @@ def test_pages() -> None:
     url = "https://hub.example/ocpi/2.2.1/sender/cdrs"
     assert next_link(url, asked, 201) == f'<{url}?offset=200&limit=100&date_from=2016-01-01T00:00:00Z>; rel="next"'
     assert next_link(url, asked, 200) is None
+    assert page_asked({"offset": "100", "after": "7"}).after == 7
+    assert page_asked({"after": "7"}).after == 0
+    assert next_link(url, PageAsked(None, None, 0, 2), 3, 9) == f'<{url}?offset=2&limit=2&after=9>; rel="next"'
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,8 @@ class Hub:
         receiver = sender if ask.module in CONCERNS_ONE else None
         async with self.database.transaction(ENGINE) as session:
             rows, total = await objects_store.page(session, ask.module.value, asked, receiver)
-        headers = {**headers_between(self.identity.party, sender), **self._page_headers(ask, asked, total)}
+        ended_at = rows[-1].object_number if rows else 0
+        headers = {**headers_between(self.identity.party, sender), **self._page_headers(ask, asked, total, ended_at)}
         return Told([row.body for row in rows], headers=headers)
 
     async def _own_copy(self, ask: Ask, sender: Party) -> Told:
@@ -129,8 +130,8 @@ class Hub:
             if connection.roles_of(receiver) & hearing
         ]
 
-    def _page_headers(self, ask: Ask, asked: PageAsked, total: int) -> dict[str, str]:
+    def _page_headers(self, ask: Ask, asked: PageAsked, total: int, ended_at: int = 0) -> dict[str, str]:
         headers = {"X-Total-Count": str(total), "X-Limit": str(MOST)}
-        if link := next_link(self.identity.endpoint_url(ask.module, ask.interface), asked, total):
+        if link := next_link(self.identity.endpoint_url(ask.module, ask.interface), asked, total, ended_at):
             headers["Link"] = link
         return headers

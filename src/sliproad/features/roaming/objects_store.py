@@ -118,7 +118,8 @@ async def page(
     """
     query = _selected(select(ObjectRow), module, asked, receiver)
     total = await session.scalar(_selected(select(func.count()).select_from(ObjectRow), module, asked, receiver))
-    rows = await session.scalars(query.order_by(ObjectRow.object_number).offset(asked.offset).limit(asked.limit))
+    query = query.where(ObjectRow.object_number > asked.after) if asked.after else query.offset(asked.offset)
+    rows = await session.scalars(query.order_by(ObjectRow.object_number).limit(asked.limit))
     return rows.all(), total or 0
 
 

@@ -26,22 +26,22 @@ class Push(NamedTuple):
 
 async def queue(session: Session, jobs: Jobs, now: datetime, pushes: list[Push], correlation_id: str) -> None:
     """Keep pushes and wake their platforms' queues, in `session`'s transaction."""
-    for push in pushes:
-        session.add(
-            MessageRow(
-                connection_id=push.connection_id,
-                sender=push.sender,
-                receiver=push.receiver,
-                module=push.module,
-                method=push.method,
-                url=push.url,
-                headers={**push.headers, "X-Correlation-ID": correlation_id},
-                body=push.body,
-                status="pending",
-                created_at=now,
-            )
+    session.add_all(
+        MessageRow(
+            connection_id=push.connection_id,
+            sender=push.sender,
+            receiver=push.receiver,
+            module=push.module,
+            method=push.method,
+            url=push.url,
+            headers={**push.headers, "X-Correlation-ID": correlation_id},
+            body=push.body,
+            status="pending",
+            created_at=now,
         )
-        await session.flush()
+        for push in pushes
+    )
+    await session.flush()
     for connection_id in dict.fromkeys(push.connection_id for push in pushes):
         await wake(session, jobs, connection_id)
 
