@@ -140,6 +140,8 @@ async def test_a_charge_point_is_moved_and_its_arrival_confirmed(served_site, mo
         assert confirmed.json()["state"] == "connected"
         assert confirmed.json()["connectedAt"]
         assert (await moved.confirm(cp)).json() == confirmed.json(), "again is the same"
+        logged = moved.sql("select payload from ocpp_messages where payload like %(p)s", p=f"%{PASSWORD}%")
+        assert logged == [], "the log has no password"
         [change] = moved.sql("select * from connection_audit where change = 'arrival_confirmed'")
         assert (change["operator_id"], change["charge_point_id"]) == (moved.somebody.id, cp)
 

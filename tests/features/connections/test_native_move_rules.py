@@ -424,6 +424,7 @@ def test_vendors_of_a_file_go_before_ours() -> None:
         '[[vendor]]\nname = "A"\nurl = "U"\nreset = "Cold"',
         '[[vendor]]\nname = "A"\nurl = "U"\npassword_form = "rot13"',
         '[[vendor]]\nname = "A"\nurl = "U"\ncolour = "red"',
+        '[[vendor]]\nname = "A"\nurl = "U"\npassword = "Door"',
         "not toml",
     ],
 )

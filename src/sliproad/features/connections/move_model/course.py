@@ -15,10 +15,10 @@ from sliproad.features.connections.move_model.passwords import password_error
 
 BEGIN, PREPARING, LEAVING, AWAY = "begin", "preparing", "leaving", "away"
 ARRIVED, RETURNED, LOST, RESTORING, ENDED = "arrived", "returned", "lost", "restoring", "ended"
-WATCHED = frozenset({ARRIVED, LOST, RESTORING})
+WATCHED = frozenset({BEGIN, ARRIVED, LOST, RESTORING})
 """Of these there may be many for long: they are looked at only when the charge point is here."""
 LOOK_AGAIN = timedelta(seconds=2)
-WATCH_AGAIN = timedelta(seconds=20)
+WATCH_AGAIN = timedelta(seconds=10)
 IDLE_LIMIT = timedelta(hours=24)
 """A restart that waits for the end of a transaction may take so long."""
 ATTEMPTS = 3
@@ -115,7 +115,7 @@ def carries_password(target: Target, progress: Progress, call: Call) -> bool:
 
 def _begin(move: Move, target: Target, at: Situation) -> Decision:
     if not at.is_connected:
-        return Decision(move, state=("pending", sentences.WAITS), look_after=LOOK_AGAIN)
+        return Decision(move, state=("pending", sentences.WAITS), look_after=WATCH_AGAIN)
     if sentence := refusal(target):
         return Decision(_to(move, ENDED, at), state=("failed", sentence))
     return Decision(_to(move, PREPARING, at), state=("connecting", None), again=True)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from sliproad.ocpp.secret_settings import is_secret
+
 ResetType = Literal["Soft", "Hard"]
 PasswordForm = Literal["plain", "hex"]
 
@@ -83,4 +85,6 @@ def _entry(number: int, table: dict[str, Any]) -> VendorKeys:
         raise ValueError(f"vendor keys: entry {number} has a reset that is neither Soft nor Hard")
     if table.get("password_form", "plain") not in get_args(PasswordForm):
         raise ValueError(f"vendor keys: entry {number} has a password_form that is neither plain nor hex")
+    if not is_secret(table.get("password", "AuthorizationKey")):
+        raise ValueError(f"vendor keys: entry {number} has a password key that logs would not take for a secret")
     return VendorKeys(**{**table, "vendors": tuple(table.get("vendors", ()))})
