@@ -246,6 +246,8 @@ async def test_the_hub_registers_with_a_platform_itself(hub) -> None:
             tokens.append(ours)
             assert_ocpi(await platform.ask("GET", "/ocpi/versions", token=ours), 1000)
             assert_ocpi(await platform.ask("GET", "/ocpi/2.2.1", token=ours), 1000)
+            early = await platform.ask("GET", "/ocpi/2.2.1/sender/locations", token=ours, to=("DE", "SLR"))
+            assert_ocpi(early, 2000, 401)
             return platform._given((200, platform._wrapped(platform.credentials())))
 
         platform.answers["POST", "/credentials"] = take

@@ -58,9 +58,11 @@ def require_registered(caller: Caller) -> None:
     """For every module but versions and credentials.
 
     Raises:
-        Unauthorized: the token is a registration token, or the connection is suspended.
+        Unauthorized: the token is a registration token, the handshake is not over, or the connection is suspended.
     """
     if caller.is_registering:
         raise Unauthorized("A registration token works on versions and credentials only.")
+    if not caller.connection.is_registered:
+        raise Unauthorized("The handshake is not over yet.")
     if caller.connection.status is ConnectionStatus.SUSPENDED:
         raise Unauthorized("This connection is suspended.")
