@@ -14,6 +14,10 @@ PARTS = {
         "tests/features/connections/test_relay_rules.py",
         "src/sliproad/features/connections/relay_model/*.py",
     ),
+    "the course of native moves": (
+        "tests/features/connections/test_native_move_rules.py",
+        "src/sliproad/features/connections/move_model/*.py",
+    ),
     "commissioning workflow": ("tests/features/commissioning", "src/sliproad/features/commissioning/workflow.py"),
 }
 RUN = [sys.executable, "-m", "coverage"]

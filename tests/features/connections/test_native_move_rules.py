@@ -431,3 +431,52 @@ def test_vendors_of_a_file_go_before_ours() -> None:
 def test_a_wrong_file_says_what_is_wrong(text: str) -> None:
     with pytest.raises(ValueError):
         read_vendor_keys(text)
+
+
+# ---------------------------------------------------------------------- looks at which there is nothing to do
+
+
+def test_waiting_is_looked_at_again() -> None:
+    away = look(moved("2.1"), "2.1", later(5)).move
+    assert look(away, "2.1", later(60)).look_after == course.LOOK_AGAIN
+    assert look(moved("2.1"), "2.1", later(5, connected=True)).look_after == course.LOOK_AGAIN
+    for step in (course.ARRIVED, course.LOST, course.RESTORING):
+        waits = look(Move(step, NOW, {"prioritised": True}), "2.1", later(60))
+        assert (waits.look_after, waits.move.step, waits.state) == (course.WATCH_AGAIN, step, None)
+    for step in (course.RETURNED, course.ENDED):
+        assert look(Move(step, NOW), "2.1", later(60)) == Decision(Move(step, NOW))
+
+
+def test_one_that_restarts_into_us_at_once() -> None:
+    back = look(moved("2.1"), "2.1", later(5, connected=True, epoch=8))
+    assert (back.move.step, back.state, back.again) == (course.RESTORING, ("failed", sentences.CAME_BACK), True)
+
+
+def test_a_hash_that_nobody_knows_is_of_no_certificate_of_ours() -> None:
+    pem = Authority(begins=NOW).pem
+    assert not certificates.is_among(pem, [{"hashAlgorithm": "MD5", "serialNumber": "1", "issuerNameHash": "00"}])
+
+
+@pytest.mark.parametrize("changes", [{"url": "ws://operator.example/" + "x" * 500}, {"certificates": ("x" * 5501,)}])
+def test_what_is_too_long_for_16(changes: dict[str, Any]) -> None:
+    _, told = drive(target("1.6", **changes), charger := Charger())
+    assert "longer than OCPP 1.6 allows" in str(told[-1][1])
+    assert charger.heard == []
+
+
+@VERSIONS
+def test_a_certificate_that_is_taken_is_not_sent_again(version: str) -> None:
+    pems = (Authority(begins=NOW).pem, Authority(begins=NOW).pem)
+    charger = Charger()
+    move, _ = drive(target(version, url="wss://operator.example/ocpp", certificates=pems), charger)
+    assert [call.payload["certificate"] for call in charger.heard if call.action == "InstallCertificate"] == list(pems)
+    assert move.step == course.LEAVING
+
+
+@pytest.mark.parametrize(("version", "calls"), [("1.6", 1), ("2.0.1", 1), ("2.1", 0)])
+def test_the_password_for_us_changes_only_where_servers_share_it(version: str, calls: int) -> None:
+    charger, where = Charger(), target(version)
+    drive(where, charger)
+    carrying = [call for call in charger.heard if course.carries_password(where, {"family": "MicroOcpp"}, call)]
+    assert len(carrying) == calls
+    assert all(PASSWORD in str(call.payload) for call in carrying)
