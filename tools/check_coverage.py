@@ -10,6 +10,7 @@ import tempfile
 
 PARTS = {
     "sliproad/ocpp": ("tests/ocpp", "src/sliproad/ocpp/*.py"),
+    "sliproad/ocpi": ("tests/ocpi", "src/sliproad/ocpi/**/*.py"),
     "the relay's rules": (
         "tests/features/connections/test_relay_rules.py",
         "src/sliproad/features/connections/relay_model/*.py",

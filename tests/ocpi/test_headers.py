@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sliproad.ocpi.envelope import envelope, read_json, read_object
+from sliproad.ocpi.envelope import envelope, read_json, read_object, written_json
 from sliproad.ocpi.ids import Party
 from sliproad.ocpi.modules import METHODS, Interface, ModuleId, Role, methods_of
 from sliproad.ocpi.paging import PageAsked, next_link, page_asked
 from sliproad.ocpi.routing import Kind, addresses, broadcast_roles, headers_between, kind_of
-from sliproad.ocpi.status_codes import InvalidParameters, OcpiError
+from sliproad.ocpi.status_codes import InvalidParameters, MethodNotAllowed, OcpiError, Unauthorized
 from sliproad.ocpi.token_header import TokenStyle, header_of, readings
 
 HUB, CPO, EMSP = Party("DE", "SLR"), Party("FR", "ABC"), Party("NL", "XYZ")
@@ -166,6 +166,17 @@ def test_bodies_that_can_t_be_kept(body, http_status) -> None:
     with pytest.raises(OcpiError) as refused:
         read_json(body)
     assert refused.value.http_status == http_status
+
+
+def test_json_is_written_as_it_is_read() -> None:
+    assert read_json(written_json({"name": "Énergie"})) == {"name": "Énergie"}
+
+
+def test_refusals_of_the_transport() -> None:
+    """§4.1.2, §5: 401 and 405 are HTTP's."""
+    assert Unauthorized().http_status == 401
+    refused = MethodNotAllowed("no", ("GET",))
+    assert (refused.http_status, refused.allowed) == (405, ("GET",))
 
 
 def test_an_object_is_asked_for() -> None:
