@@ -55,7 +55,7 @@ class Hand(ABC):
 
 
 class Thumb(Hand):
-    """Taps where there is a touch screen, clicks where there is none."""
+    """Taps where there is a touch screen, clicks where there is none; draws by pointer events, as a finger's are to the page."""
 
     def __init__(self, page: Page, *, has_touch: bool) -> None:
         super().__init__(page)
@@ -77,7 +77,7 @@ class Thumb(Hand):
         await expect(radio).to_be_checked()
 
     async def sign(self, name: str) -> None:
-        """Two strokes of a finger (or of a mouse) on the sheet."""
+        """Two strokes on the sheet, which the form has taken."""
         canvas = self.page.locator(".signature-pad canvas")
         await canvas.scroll_into_view_if_needed()
         box = await canvas.bounding_box()
@@ -85,14 +85,8 @@ class Thumb(Hand):
         strokes = [[(0.2, 0.7), (0.3, 0.2), (0.4, 0.7)], [(0.5, 0.6), (0.65, 0.4), (0.8, 0.65)]]
         for stroke in strokes:
             points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
-            await (self._touch(points) if self.has_touch else self._drag(points))
-
-    async def _touch(self, points: list[tuple[float, float]]) -> None:
-        finger = await self.page.context.new_cdp_session(self.page)
-        for kind, (x, y) in zip(("touchStart", *["touchMove"] * (len(points) - 1)), points, strict=True):
-            await finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
-        await finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        await finger.detach()
+            await self._drag(points)
+        await expect(self.page.locator('input[name="signed_by_strokes"]')).to_have_value(re.compile(r"\]\],\[\["))
 
     async def _drag(self, points: list[tuple[float, float]]) -> None:
         await self.page.mouse.move(*points[0])
