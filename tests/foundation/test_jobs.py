@@ -31,7 +31,15 @@ async def jobs(database_url) -> AsyncIterator[Jobs]:
 
 @contextlib.asynccontextmanager
 async def a_worker(jobs: Jobs) -> AsyncIterator[None]:
-    working = asyncio.create_task(jobs.run_worker(concurrency=5))
+    """Started anew when it ends by itself, as `app/processes.py` does: procrastinate's ends when LISTEN fails twice."""
+
+    async def work() -> None:
+        while True:
+            with contextlib.suppress(Exception):
+                await jobs.run_worker(concurrency=5)
+            await asyncio.sleep(0.1)
+
+    working = asyncio.create_task(work())
     try:
         yield
     finally:

@@ -16,6 +16,8 @@ DAYS = {
     "gateways": 1,
     "idempotency_keys": 0,
     "mail_tokens": 0,
+    "ocpi_callbacks": 1,
+    "ocpi_messages": 14,
     "ocpp_messages": 90,
     "outbox": 7,
     "procrastinate_jobs": 30,
@@ -41,6 +43,14 @@ ROWS = {
         "key_hash, fingerprint, locked_until, expires_at", "'{mark}', 'f', {at}, {at}", "key_hash",
     ),
     "mail_tokens": ("token_hash, purpose, email, expires_at", "'{mark}', 'verify', 'a@b.example', {at}", "token_hash"),
+    "ocpi_callbacks": (
+        "callback_hash, module, given_to, connection_id, sender, receiver, response_url, expires_at",
+        "'{mark}', 'commands', 'oc_b', 'oc_a', 'DE*ABC', 'FR*XYZ', 'https://a.example', {at}", "callback_hash",
+    ),
+    "ocpi_messages": (
+        "connection_id, module, method, url, headers, status, created_at",
+        "'oc_a', 'locations', 'PUT', '{mark}', '{{}}', 'delivered', {at}", "url",
+    ),
     "ocpp_messages": (
         "charge_point_key, at, organization_id, direction, kind, message_id, action",
         "1, {at}, 'org_a', 'in', 'call', '{mark}', 'Heartbeat'", "message_id",
@@ -109,6 +119,7 @@ async def test_what_is_over_goes_and_what_is_not_stays(owner, engine, clock, tab
     ("table", "change"),
     [
         ("files", "update files set sha256 = 'abc'"),
+        ("ocpi_messages", "update ocpi_messages set status = 'pending'"),
         ("outbox", "update outbox set dispatched_at = null"),
         ("relay_messages", "update relay_messages set state = 'waiting'"),
         ("webhook_deliveries", "update webhook_deliveries set status = 'pending'"),
