@@ -119,9 +119,10 @@ class Installation:
         pid = self.pid_of(name)
         victim = psutil.Process(pid)
         os.kill(pid, signal.SIGKILL)
-        async with asyncio.timeout(60):
-            while victim.is_running() and victim.status() != psutil.STATUS_ZOMBIE:
-                await asyncio.sleep(0.01)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            async with asyncio.timeout(60):
+                while victim.is_running() and victim.status() != psutil.STATUS_ZOMBIE:
+                    await asyncio.sleep(0.01)
         async with asyncio.timeout(60):
             while self.pid_of(name) == pid:
                 await asyncio.sleep(0.05)

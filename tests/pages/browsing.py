@@ -28,6 +28,9 @@ LONGEST_PICTURE = 6000
 TOO_WIDE = """() => [...document.body.querySelectorAll("*")]
     .filter(part => part.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && part.checkVisibility())
     .map(part => part.outerHTML.slice(0, 160))"""
+SETTLED = """() => Promise.allSettled(document.getAnimations()
+    .filter(each => each.effect.getComputedTiming().endTime < Infinity).map(each => each.finished))"""
+"""What fades in is looked at when it is there."""
 DESKTOP = {"viewport": {"width": 1280, "height": 860}}
 
 
@@ -74,6 +77,7 @@ async def served(app: Any, *, port: int = 0) -> AsyncIterator[str]:
 
 async def assert_accessible(page: Page) -> None:
     """axe-core finds nothing against WCAG 2.2 AA or good practice, and nothing runs out of the screen sideways."""
+    await page.evaluate(SETTLED)
     await page.evaluate(AXE.read_text())
     found = await page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
     wrong = [

@@ -1,5 +1,7 @@
 """What the owner of a site sees on a phone: progress, who works on it, the certificate, and how a fault that was reported is dealt with."""
 
+import uuid
+
 from playwright.async_api import Page, expect
 
 from pages.browsing import assert_accessible, assert_touchable, portray
@@ -7,7 +9,7 @@ from pages.on_site import NOT_A_SCRIPT, PASSWORD, OnSite
 from pages.test_issue_pages import photo
 from sliproad.app.job_client import mailed_token
 
-SAM = "s.owen@site.example"
+SAM = f"s.owen-{uuid.uuid4().hex[:8]}@site.example"
 
 
 async def invite(site: OnSite) -> None:
